@@ -1,0 +1,37 @@
+//! All that the data plane knows at one moment.
+
+use super::{Cluster, Discovery, Endpoints, Listener, RouteConfiguration, RouteSpecifier};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Every accepted resource, by name. A change makes a new `Tables` that shares what did not change.
+#[derive(Debug, Clone, Default)]
+pub struct Tables {
+    /// By name of the listener.
+    pub listeners: HashMap<Arc<str>, Arc<Listener>>,
+    /// By name of the route configuration; those inside listeners are not here.
+    pub routes: HashMap<Arc<str>, Arc<RouteConfiguration>>,
+    /// By name of the cluster.
+    pub clusters: HashMap<Arc<str>, Arc<Cluster>>,
+    /// By name of the load assignment (EDS).
+    pub endpoints: HashMap<Arc<str>, Arc<Endpoints>>,
+}
+
+impl Tables {
+    /// The route configuration that a connection manager uses, if it is there already.
+    pub fn route_configuration<'a>(&'a self, from: &'a RouteSpecifier) -> Option<&'a Arc<RouteConfiguration>> {
+        match from {
+            RouteSpecifier::Inline(routes) => Some(routes),
+            RouteSpecifier::Rds(name) => self.routes.get(name),
+        }
+    }
+
+    /// The endpoints of a cluster that does not look them up itself.
+    pub fn endpoints_of<'a>(&'a self, cluster: &'a Cluster) -> Option<&'a Arc<Endpoints>> {
+        match &cluster.discovery {
+            Discovery::Static(endpoints) => Some(endpoints),
+            Discovery::Eds(name) => self.endpoints.get(name),
+            Discovery::StrictDns(_) | Discovery::LogicalDns(_) | Discovery::OriginalDst => None,
+        }
+    }
+}
