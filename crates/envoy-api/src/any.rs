@@ -32,10 +32,7 @@ pub enum UnpackError {
 /// Packs `message` under the type url `type.googleapis.com/<full name>`.
 #[must_use]
 pub fn pack<T: Name>(message: &T) -> Any {
-    Any {
-        type_url: type_url::of::<T>(),
-        value: message.encode_to_vec(),
-    }
+    Any { type_url: type_url::of::<T>(), value: message.encode_to_vec() }
 }
 
 /// Takes a `T` out of `any`.
@@ -48,10 +45,7 @@ pub fn pack<T: Name>(message: &T) -> Any {
 pub fn unpack<T: Name + Default>(any: &Any) -> Result<T, UnpackError> {
     let wanted = T::full_name();
     if type_url::full_name(&any.type_url) != wanted {
-        return Err(UnpackError::Type {
-            wanted,
-            found: any.type_url.clone(),
-        });
+        return Err(UnpackError::Type { wanted, found: any.type_url.clone() });
     }
     T::decode(any.value.as_slice()).map_err(|source| UnpackError::Malformed {
         wanted,

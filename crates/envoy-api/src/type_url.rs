@@ -16,21 +16,20 @@ pub const LISTENER: &str = "type.googleapis.com/envoy.config.listener.v3.Listene
 /// RDS: `envoy.config.route.v3.RouteConfiguration`.
 pub const ROUTE: &str = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration";
 /// SRDS: `envoy.config.route.v3.ScopedRouteConfiguration`.
-pub const SCOPED_ROUTE: &str =
-    "type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration";
+pub const SCOPED_ROUTE: &str = "type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration";
 /// VHDS: `envoy.config.route.v3.VirtualHost`.
 pub const VIRTUAL_HOST: &str = "type.googleapis.com/envoy.config.route.v3.VirtualHost";
 /// SDS: `envoy.extensions.transport_sockets.tls.v3.Secret`.
 pub const SECRET: &str = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret";
 /// ECDS: `envoy.config.core.v3.TypedExtensionConfig`.
-pub const EXTENSION_CONFIG: &str =
-    "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig";
+pub const EXTENSION_CONFIG: &str = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig";
 /// RTDS: `envoy.service.runtime.v3.Runtime`.
 pub const RUNTIME: &str = "type.googleapis.com/envoy.service.runtime.v3.Runtime";
 /// `envoy.config.bootstrap.v3.Bootstrap`, which lateen's proxy is started from.
 pub const BOOTSTRAP: &str = "type.googleapis.com/envoy.config.bootstrap.v3.Bootstrap";
 /// `envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager`.
-pub const HTTP_CONNECTION_MANAGER: &str = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
+pub const HTTP_CONNECTION_MANAGER: &str =
+    "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 
 /// The type url of `T`.
 #[must_use]
