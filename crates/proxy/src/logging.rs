@@ -1,0 +1,13 @@
+//! What the process writes: its own log, and the access logs of listeners.
+//! In: tracing events; rendered lines from the workers. Out: few writes to streams and files, off the workers.
+//! Never here: what a line says.
+
+mod access;
+mod process;
+pub mod sink;
+
+#[cfg(test)]
+mod tests;
+
+pub use access::{AccessLogs, AccessWriter};
+pub use process::{LogFormat, LogHandle, LogLevel, init};
