@@ -1,13 +1,18 @@
-//! Access log formats: text or JSON templates with Envoy's `%COMMAND%` operators.
+//! Access logs: lines out of templates with Envoy's `%COMMAND%` operators, and filters that leave requests out.
+//! In: templates of resources, a `Record` that the shell fills. Out: bytes of one line.
+//! Never here: files, clocks. A value that is absent is `-` (`null` in JSON).
 
-/// A template with Envoy's command operators.
-#[derive(Debug, Clone)]
-pub struct Template;
+mod command;
+mod filter;
+mod format;
+mod record;
+mod template;
+mod time;
 
-/// The line of an access log.
-#[derive(Debug, Clone)]
-pub struct Format;
+#[cfg(test)]
+mod tests;
 
-/// Which requests are logged.
-#[derive(Debug, Clone)]
-pub struct Filter;
+pub use filter::{Comparison, Filter};
+pub use format::{Format, JsonNode};
+pub use record::{Connection, Record, UnixTime};
+pub use template::{Template, TemplateError};

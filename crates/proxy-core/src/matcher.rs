@@ -1,13 +1,16 @@
-//! Matchers of paths, headers and query parameters.
+//! Matchers of paths, headers, strings and query parameters.
+//! In: matchers out of Envoy resources, parts of a request. Out: whether they match, and what they want in words.
+//! Never here: routes, allocation for a header that occurs once.
 
-/// Path of a route.
-#[derive(Debug, Clone)]
-pub struct PathMatch;
+mod header;
+mod path;
+mod query;
+mod string;
 
-/// A header of a route.
-#[derive(Debug, Clone)]
-pub struct HeaderMatcher;
+#[cfg(test)]
+mod tests;
 
-/// A query parameter of a route.
-#[derive(Debug, Clone)]
-pub struct QueryMatcher;
+pub use header::{HeaderMatcher, HeaderMatch, pseudo_or_header};
+pub use path::PathMatch;
+pub use query::{QueryMatcher, QueryMatch, parameters};
+pub use string::{StringKind, StringMatcher, full_match};

@@ -1,7 +1,7 @@
 //! Clusters and their endpoints.
 
-use super::{CodecType, Http2Options, Metadata, RequireTls};
-use std::net::SocketAddr;
+use super::{CodecType, Http1Options, Http2Options, Metadata};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +20,8 @@ pub struct Cluster {
     pub connect_timeout: Duration,
     /// Which HTTP is spoken to the endpoints.
     pub protocol: UpstreamProtocol,
+    /// HTTP/1 settings.
+    pub http1: Http1Options,
     /// HTTP/2 settings.
     pub http2: Http2Options,
     /// An upstream connection without a request for this long is closed; Envoy's default is 1 h.
@@ -28,12 +30,22 @@ pub struct Cluster {
     pub max_requests_per_connection: Option<u32>,
     /// Circuit breakers at default priority.
     pub limits: CircuitBreakers,
-    /// TLS towards the endpoints, in order of `transport_socket_matches`; the last is the default.
+    /// Circuit breakers at high priority.
+    pub limits_high: CircuitBreakers,
+    /// `transport_socket_matches`, in order: the first whose criteria the endpoint meets.
+    pub transport_matches: Vec<TransportMatch>,
+    /// TLS towards endpoints that meet none of the above; `None` for plain text.
     pub tls: Option<Arc<UpstreamTls>>,
+    /// Passive health checks.
+    pub outlier: Option<OutlierDetection>,
     /// Soft limit of the buffers of a connection, bytes.
     pub per_connection_buffer_limit: u32,
     /// `lb_subset`, `common_lb_config.healthy_panic_threshold` in percent; Envoy's default is 50.
     pub panic_threshold_percent: f64,
+    /// Whether localities are chosen by their weight (`locality_weighted_lb_config`).
+    pub locality_weighted: bool,
+    /// Whether consistent hashing takes the host name of an endpoint instead of its address.
+    pub hash_by_hostname: bool,
     /// Where it comes from.
     pub metadata: Metadata,
     /// Hash of the resource.
@@ -58,12 +70,111 @@ pub enum Discovery {
 /// A cluster of DNS names.
 #[derive(Debug)]
 pub struct DnsCluster {
-    /// Host and port of each, with locality, weight and so on as in the resource.
-    pub localities: Vec<(Locality, Vec<(String, u16, u32)>)>,
+    /// As in the resource.
+    pub localities: Vec<DnsLocality>,
+    /// `policy.overprovisioning_factor`, percent.
+    pub overprovisioning_factor: u32,
+    /// Which addresses are used.
+    pub family: DnsFamily,
     /// `dns_refresh_rate`; Envoy's default is 5 s.
     pub refresh_rate: Duration,
     /// `respect_dns_ttl`.
     pub respect_ttl: bool,
+}
+
+/// `Cluster.DnsLookupFamily`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DnsFamily {
+    /// IPv6, or IPv4 when there is none.
+    #[default]
+    Auto,
+    /// IPv4 alone.
+    V4Only,
+    /// IPv6 alone.
+    V6Only,
+    /// IPv4, or IPv6 when there is none.
+    V4Preferred,
+    /// Both.
+    All,
+}
+
+/// Names of one locality at one priority.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DnsLocality {
+    /// Where.
+    pub locality: Locality,
+    /// 0 is used first.
+    pub priority: u32,
+    /// Weight of the locality, if there is one.
+    pub weight: Option<u32>,
+    /// The names.
+    pub endpoints: Vec<DnsEndpoint>,
+}
+
+/// One name to look up.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DnsEndpoint {
+    /// Name or IP address.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// `Endpoint.hostname`, the name itself when empty.
+    pub hostname: Arc<str>,
+    /// As the resource declares it.
+    pub health: Health,
+    /// At least 1.
+    pub weight: u32,
+    /// Where it comes from.
+    pub metadata: Metadata,
+}
+
+impl DnsCluster {
+    /// Endpoints out of what DNS answered. `addresses` gives those of a name; with `first_only`
+    /// (logical DNS) the first is taken and the others are left.
+    pub fn endpoints<'a>(
+        &self,
+        cluster: &Arc<str>,
+        first_only: bool,
+        mut addresses: impl FnMut(&str) -> &'a [IpAddr],
+    ) -> Endpoints {
+        let mut localities = Vec::with_capacity(self.localities.len());
+        for group in &self.localities {
+            let mut endpoints: Vec<Arc<Endpoint>> = Vec::new();
+            for named in &group.endpoints {
+                let parsed = named.host.parse::<IpAddr>().ok();
+                let found = match &parsed {
+                    Some(address) => std::slice::from_ref(address),
+                    None => addresses(&named.host),
+                };
+                for address in found.iter().take(if first_only { 1 } else { usize::MAX }) {
+                    let address = SocketAddr::new(*address, named.port);
+                    // The same address twice is one host, as in Envoy.
+                    if endpoints.iter().any(|known| known.address == address) {
+                        continue;
+                    }
+                    endpoints.push(Arc::new(Endpoint {
+                        address,
+                        hostname: named.hostname.clone(),
+                        health: named.health,
+                        weight: named.weight,
+                        metadata: named.metadata.clone(),
+                    }));
+                }
+            }
+            localities.push(LocalityEndpoints {
+                locality: group.locality.clone(),
+                priority: group.priority,
+                weight: group.weight,
+                endpoints,
+            });
+        }
+        Endpoints {
+            cluster: cluster.clone(),
+            localities,
+            overprovisioning_factor: self.overprovisioning_factor,
+            version: 0,
+        }
+    }
 }
 
 /// How an endpoint is chosen.
@@ -139,8 +250,54 @@ pub struct UpstreamTls {
     pub alpn: Vec<String>,
     /// The whole message, for what is not taken apart above.
     pub raw: Vec<u8>,
-    /// Whether a client may ever get here in plain text.
-    pub requirement: RequireTls,
+}
+
+/// `Cluster.TransportSocketMatch`.
+#[derive(Debug, Clone)]
+pub struct TransportMatch {
+    /// Name in the resource.
+    pub name: Arc<str>,
+    /// What `envoy.transport_socket_match` of the endpoint must hold; empty matches all.
+    pub criteria: Vec<(String, serde_json::Value)>,
+    /// TLS; `None` for plain text.
+    pub tls: Option<Arc<UpstreamTls>>,
+}
+
+impl Cluster {
+    /// The TLS settings for one endpoint; `None` for plain text.
+    pub fn tls_for(&self, endpoint: &Endpoint) -> Option<&Arc<UpstreamTls>> {
+        let offered = endpoint.metadata.get("envoy.transport_socket_match");
+        for candidate in &self.transport_matches {
+            let meets = |(key, wanted): &(String, serde_json::Value)| {
+                offered.and_then(|fields| fields.get(key)).is_some_and(|found| found == wanted)
+            };
+            if candidate.criteria.iter().all(meets) {
+                return candidate.tls.as_ref();
+            }
+        }
+        self.tls.as_ref()
+    }
+}
+
+/// `OutlierDetection`, the parts that look at responses.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutlierDetection {
+    /// Consecutive 5xx until an endpoint is ejected; 0 never. Envoy's default is 5.
+    pub consecutive_5xx: u32,
+    /// Consecutive 502, 503, 504; 0 never.
+    pub consecutive_gateway_failure: u32,
+    /// Consecutive failures of our own making (timeouts, resets); 0 never.
+    pub consecutive_local_origin_failure: u32,
+    /// Whether errors of our own making are counted apart.
+    pub split_external_local_origin_errors: bool,
+    /// Time between two looks at who may come back; Envoy's default is 10 s.
+    pub interval: Duration,
+    /// Ejection time, times the number of ejections; Envoy's default is 30 s.
+    pub base_ejection_time: Duration,
+    /// Longest ejection; Envoy's default is 300 s.
+    pub max_ejection_time: Duration,
+    /// Share of endpoints that may be ejected, percent; at least one may. Envoy's default is 10.
+    pub max_ejection_percent: u32,
 }
 
 /// `envoy.config.endpoint.v3.ClusterLoadAssignment`.

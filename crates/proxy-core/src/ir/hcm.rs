@@ -16,6 +16,14 @@ pub struct HttpConnectionManager {
     pub routes: RouteSpecifier,
     /// HTTP filters in order, the router last and left out.
     pub filters: Vec<HttpFilter>,
+    /// What the router at the end does.
+    pub router: RouterOptions,
+    /// Networks of internal clients; private and loopback addresses when empty.
+    pub internal_networks: Vec<ipnet::IpNet>,
+    /// Whether x-forwarded-port is set (`append_x_forwarded_port`).
+    pub append_x_forwarded_port: bool,
+    /// `add_user_agent`: x-envoy-downstream-service-cluster and the user agent are set to this cluster.
+    pub add_user_agent: bool,
     /// Whether the peer's address is the client's (`use_remote_address`).
     pub use_remote_address: bool,
     /// `xff_num_trusted_hops`.
@@ -117,6 +125,38 @@ pub struct HttpFilter {
     pub name: Arc<str>,
     /// What it does.
     pub kind: HttpFilterKind,
+    /// Whether it sleeps until a route wakes it.
+    pub disabled: bool,
+}
+
+/// `envoy.extensions.filters.http.router.v3.Router`.
+#[derive(Debug, Clone, Default)]
+pub struct RouterOptions {
+    /// `suppress_envoy_headers`.
+    pub suppress_envoy_headers: bool,
+    /// `start_child_span`, `dynamic_stats` and the like change nothing here.
+    /// `respect_expected_rq_timeout`.
+    pub respect_expected_rq_timeout: bool,
+    /// One line for each try.
+    pub upstream_log: Vec<Arc<AccessLog>>,
+}
+
+/// Configuration of HTTP filters at one level of a route, by the name of the filter.
+pub type FilterOverrides = Vec<(Arc<str>, FilterOverride)>;
+
+/// `typed_per_filter_config` for one filter.
+#[derive(Debug, Clone)]
+pub enum FilterOverride {
+    /// The filter is left out.
+    Disabled,
+    /// The filter runs, also when it sleeps by default.
+    Enabled,
+    /// CORS.
+    Cors(Arc<crate::cors::CorsPolicy>),
+    /// Faults.
+    Fault(Arc<crate::fault::Fault>),
+    /// RBAC; `None` turns it off.
+    Rbac(Option<Arc<crate::rbac::Rbac>>),
 }
 
 /// What an HTTP filter does.
@@ -124,8 +164,8 @@ pub struct HttpFilter {
 pub enum HttpFilterKind {
     /// CORS by the policy of the route.
     Cors,
-    /// Faults by the policy of the route or its own.
-    Fault,
+    /// Faults by the policy of the route, or else these.
+    Fault(Arc<crate::fault::Fault>),
     /// Statistics of gRPC.
     GrpcStats,
     /// gRPC-Web in, gRPC out.

@@ -80,6 +80,8 @@ pub struct FilterChain {
     pub tls: Option<Arc<DownstreamTls>>,
     /// Longest time for the TLS handshake (`transport_socket_connect_timeout`).
     pub transport_connect_timeout: Option<Duration>,
+    /// What is asked before that.
+    pub filters: Vec<NetworkFilter>,
     /// What is done with the connection.
     pub terminal: TerminalFilter,
     /// Where it comes from.
@@ -121,6 +123,13 @@ pub enum SourceType {
     External,
 }
 
+/// A network filter that is not the last.
+#[derive(Debug, Clone)]
+pub enum NetworkFilter {
+    /// Rules of RBAC, on every connection.
+    Rbac(Arc<crate::rbac::Rbac>),
+}
+
 /// The last network filter of a chain.
 #[derive(Debug, Clone)]
 pub enum TerminalFilter {
@@ -141,6 +150,10 @@ pub struct TcpProxy {
     pub clusters: Vec<(Arc<str>, u32)>,
     /// No byte for this long ends the connection; `None` never. Envoy's default is 1 h.
     pub idle_timeout: Option<Duration>,
+    /// Longest life of a connection.
+    pub max_connection_duration: Option<Duration>,
+    /// Whether the address of the client is hashed for consistent hashing (`hash_policy`).
+    pub hash_source_ip: bool,
     /// How often an upstream connection is tried; Envoy's default is 1.
     pub max_connect_attempts: u32,
     /// One line for each connection.

@@ -1,6 +1,7 @@
 //! Route configurations.
 
-use super::Metadata;
+use super::{FilterOverrides, Metadata};
+use crate::headers::HeaderName;
 use crate::matcher::{HeaderMatcher, PathMatch, QueryMatcher};
 use bytes::Bytes;
 use std::collections::HashMap;
@@ -26,6 +27,8 @@ pub struct RouteConfiguration {
     pub headers: HeaderMutations,
     /// `ignore_port_in_host_matching`.
     pub ignore_port_in_host: bool,
+    /// Configuration of HTTP filters for every route.
+    pub filters: FilterOverrides,
     /// Operations of the outermost level are done last and so win (`most_specific_header_mutations_wins` off).
     pub most_specific_wins: bool,
     /// `validate_clusters`, `vhds` and so on are checked while decoding; this is where the resource came from.
@@ -47,6 +50,8 @@ pub struct VirtualHost {
     pub require_tls: RequireTls,
     /// Header operations for every route.
     pub headers: HeaderMutations,
+    /// Configuration of HTTP filters for every route.
+    pub filters: FilterOverrides,
     /// Retries where the route has no policy of its own.
     pub retry: Option<Arc<RetryPolicy>>,
     /// `include_request_attempt_count`.
@@ -90,6 +95,8 @@ pub struct Route {
     pub action: RouteAction,
     /// Header operations.
     pub mutations: HeaderMutations,
+    /// Configuration of HTTP filters.
+    pub filters: FilterOverrides,
     /// Where it comes from.
     pub metadata: Metadata,
 }
@@ -124,18 +131,28 @@ pub struct Forward {
     pub timeout: Option<Duration>,
     /// Overrides the stream idle timeout; `Some(None)` turns it off.
     pub idle_timeout: Option<Option<Duration>>,
-    /// `max_stream_duration.max_stream_duration`.
-    pub max_stream_duration: Option<Duration>,
+    /// `max_stream_duration.max_stream_duration`; `Some(None)` turns that of the connection manager off.
+    pub max_stream_duration: Option<Option<Duration>>,
     /// `max_stream_duration.grpc_timeout_header_max`; zero for as the client says.
     pub grpc_timeout_header_max: Option<Duration>,
+    /// `max_stream_duration.grpc_timeout_header_offset`, taken off what the client says.
+    pub grpc_timeout_header_offset: Option<Duration>,
+    /// `max_grpc_timeout` (deprecated): the overall timeout comes from `grpc-timeout`, at most this; zero for as the client says.
+    pub max_grpc_timeout: Option<Duration>,
+    /// `grpc_timeout_offset` (deprecated).
+    pub grpc_timeout_offset: Option<Duration>,
+    /// Whether the circuit breakers of high priority count.
+    pub high_priority: bool,
     /// Retries.
     pub retry: Option<Arc<RetryPolicy>>,
     /// Copies of the request.
     pub mirrors: Vec<Mirror>,
-    /// What the ring hash is made of.
+    /// What the hash for consistent hashing is made of.
     pub hash: Vec<HashPolicy>,
     /// Overrides of the upgrades of the connection manager: name, lower case, and whether it is allowed.
     pub upgrades: Vec<(String, bool)>,
+    /// Whether CONNECT ends here and its payload is sent on as TCP (`connect_config`).
+    pub connect_terminates: bool,
 }
 
 /// Which cluster a request goes to.
@@ -167,6 +184,8 @@ pub struct WeightedCluster {
     pub weight: u32,
     /// Header operations.
     pub headers: HeaderMutations,
+    /// Configuration of HTTP filters.
+    pub filters: FilterOverrides,
     /// Rewritten host.
     pub host_rewrite: Option<Bytes>,
     /// Where it comes from.
@@ -194,7 +213,7 @@ pub enum PathRewrite {
 pub enum HostRewrite {
     /// This text.
     Literal(Bytes),
-    /// The host name of the chosen endpoint.
+    /// The host name of the chosen endpoint (`Endpoint::hostname`, when not empty).
     Auto,
     /// The value of this header.
     Header(String),
@@ -233,6 +252,8 @@ pub struct DirectResponse {
     pub status: u16,
     /// Body.
     pub body: Bytes,
+    /// `body_format`, in place of the body.
+    pub format: Option<crate::access_log::Format>,
 }
 
 /// A copy of the request for another cluster.
@@ -284,6 +305,8 @@ pub struct RetryPolicy {
     pub status_codes: Vec<u16>,
     /// Names of `retriable_headers` are matchers on the response.
     pub headers: Vec<HeaderMatcher>,
+    /// `retriable_request_headers`: when there are some, only requests that meet one are tried again.
+    pub request_headers: Vec<HeaderMatcher>,
     /// How often; Envoy's default is 1.
     pub num_retries: u32,
     /// For each try; `None` for the rest of the overall timeout.
@@ -298,6 +321,19 @@ pub struct RetryPolicy {
     pub host_attempts: u32,
     /// Whether hosts that were tried are avoided (`previous_hosts`).
     pub avoid_previous_hosts: bool,
+    /// `rate_limited_retry_back_off`: response headers that say how long to wait, in order.
+    pub reset_headers: Vec<ResetHeader>,
+    /// Longest wait that such a header may ask for; Envoy's default is 300 s.
+    pub reset_max_interval: Duration,
+}
+
+/// A response header that says how long to wait before the next try.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResetHeader {
+    /// Name, lower case.
+    pub name: String,
+    /// Whether it is a point in time (Unix seconds) and not a number of seconds.
+    pub unix_timestamp: bool,
 }
 
 /// When a request is tried again (header `x-envoy-retry-on`).
@@ -335,11 +371,11 @@ pub struct HeaderMutations {
 #[derive(Debug, Clone)]
 pub enum HeaderMutation {
     /// Take every header of this name out.
-    Remove(String),
+    Remove(HeaderName),
     /// Put one in.
     Set {
-        /// Name, lower case.
-        name: String,
+        /// Name.
+        name: HeaderName,
         /// Value, with Envoy's `%…%` commands.
         value: crate::access_log::Template,
         /// What when there is one already.
