@@ -1,6 +1,11 @@
 //! An object as every kind shares it: its header, its metadata, and the typed spec behind it.
 
+pub(crate) mod registry;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use lateen_core::Place;
 
 use crate::decode::message;
 use crate::kinds::{
@@ -9,8 +14,6 @@ use crate::kinds::{
     pod::Pod, secret::Secret, service::Service, service_entry::ServiceEntry, sidecar::Sidecar,
     virtual_service::VirtualService, workload_entry::WorkloadEntry,
 };
-use lateen_core::Place;
-use std::collections::BTreeMap;
 
 /// One decoded object. It has no error finding; it may have warnings.
 #[derive(Debug, Clone, PartialEq)]

@@ -89,8 +89,7 @@ fn integer(text: &str) -> Option<i128> {
     (value >= i128::from(i64::MIN)).then_some(value)
 }
 
-/// A number with a point or an exponent; the exponent needs its sign only after a dot-less start
-/// in the library this follows, and this reads it in both forms.
+/// A number with a point or an exponent, as `1.5`, `.5`, `1.` and `1e3`.
 fn float(text: &str) -> Option<f64> {
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     let (mantissa, exponent) = match digits.find(['e', 'E']) {
