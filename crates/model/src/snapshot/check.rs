@@ -1,0 +1,125 @@
+//! References between objects that lead nowhere.
+//! In: what was resolved. Out: findings with the place of the reference; nothing is left out because of them.
+
+use super::Objects;
+use crate::gateway::Gateway;
+use crate::service::{Resolution, Service};
+use crate::source::Source;
+use crate::virtual_service::{HttpRule, MESH, VirtualService};
+use lateen_config::kinds::virtual_service::Destination;
+use lateen_config::{At, Finding};
+use lateen_core::Host;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+struct Known<'a> {
+    services: &'a HashMap<Host, Vec<Arc<Service>>>,
+    subsets: HashMap<Host, HashSet<String>>,
+    gateways: HashMap<String, &'a Arc<Gateway>>,
+}
+
+/// Looks at every reference of every VirtualService.
+pub fn references(
+    objects: &Objects<'_>,
+    gateways: &[Arc<Gateway>],
+    routes: &[Arc<VirtualService>],
+    services: &HashMap<Host, Vec<Arc<Service>>>,
+    findings: &mut Vec<Finding>,
+) {
+    let mut subsets: HashMap<Host, HashSet<String>> = HashMap::new();
+    for (source, _, rule) in &objects.destination_rules {
+        let host = Host::resolve(&rule.host, source.namespace(), &objects.mesh.domain_suffix);
+        subsets.entry(host).or_default().extend(rule.subsets.iter().map(|subset| subset.name.clone()));
+    }
+    let gateways = gateways.iter().map(|gateway| (gateway.source.name.to_string(), gateway)).collect();
+    let known = Known { services, subsets, gateways };
+    for route in routes {
+        known.bindings(route, findings);
+        for rule in &route.http {
+            known.http(rule, findings);
+        }
+        let tls = route.tls.iter().enumerate().map(|(i, r)| (format!("spec.tls[{i}]"), &r.route));
+        let tcp = route.tcp.iter().enumerate().map(|(i, r)| (format!("spec.tcp[{i}]"), &r.route));
+        for (path, destinations) in tls.chain(tcp) {
+            for (index, weighted) in destinations.iter().enumerate() {
+                let path = format!("{path}.route[{index}].destination");
+                known.destination(&route.source, weighted.destination.as_ref(), &path, findings);
+            }
+        }
+    }
+}
+
+impl Known<'_> {
+    fn bindings(&self, route: &VirtualService, findings: &mut Vec<Finding>) {
+        for (index, name) in route.gateways.iter().enumerate() {
+            if &**name == MESH {
+                continue;
+            }
+            let path = format!("spec.gateways[{index}]");
+            let Some(gateway) = self.gateways.get(&**name) else {
+                let mut finding = route.source.warn(At::default(), path, format!("Gateway {name} does not exist"));
+                finding.code = Some("IST0101");
+                finding.hint = Some("a name without a namespace is looked for beside the VirtualService".to_owned());
+                findings.push(finding);
+                continue;
+            };
+            let namespace = route.source.namespace();
+            if gateway.servers.iter().all(|server| server.intersection(&route.hosts, namespace).is_empty()) {
+                let message = format!("no host of this VirtualService is one of Gateway {name}");
+                let mut finding = route.source.warn(At::default(), "spec.hosts", message);
+                finding.code = Some("IST0132");
+                findings.push(finding);
+            }
+        }
+    }
+
+    fn http(&self, rule: &HttpRule, findings: &mut Vec<Finding>) {
+        for (index, weighted) in rule.route.route.iter().enumerate() {
+            let path = format!("{}.route[{index}].destination", rule.path);
+            self.destination(&rule.source, weighted.destination.as_ref(), &path, findings);
+        }
+        self.destination(&rule.source, rule.route.mirror.as_ref(), &format!("{}.mirror", rule.path), findings);
+        for (index, mirror) in rule.route.mirrors.iter().enumerate() {
+            let path = format!("{}.mirrors[{index}].destination", rule.path);
+            self.destination(&rule.source, mirror.destination.as_ref(), &path, findings);
+        }
+    }
+
+    fn destination(
+        &self,
+        source: &Arc<Source>,
+        destination: Option<&Destination>,
+        path: &str,
+        findings: &mut Vec<Finding>,
+    ) {
+        let Some(destination) = destination else { return };
+        let host = Host::new(&destination.host);
+        let Some(services) = self.services.get(&host) else {
+            let message = format!("host {host} is no known service");
+            let mut finding = source.warn(destination.at, format!("{path}.host"), message);
+            finding.code = Some("IST0101");
+            finding.length = u32::try_from(destination.host.len()).unwrap_or(1).max(1);
+            finding.hint = Some(format!("calls get 503 until a Service or a ServiceEntry declares {host}"));
+            findings.push(finding);
+            return;
+        };
+        let number = destination.port.as_ref().and_then(|port| u16::try_from(port.number).ok());
+        let alias = services.iter().any(|service| service.resolution == Resolution::Alias);
+        let has_port = |number: u16| services.iter().any(|service| service.port(number).is_some());
+        if let Some(number) = number
+            && !alias
+            && !has_port(number)
+        {
+            let message = format!("{host} has no port {number}");
+            findings.push(source.warn(destination.at, format!("{path}.port.number"), message));
+        }
+        let subset = &destination.subset;
+        if !subset.is_empty() && !self.subsets.iter().any(|(rule, names)| rule.covers(&host) && names.contains(subset))
+        {
+            let message = format!("no DestinationRule for {host} declares subset {subset}");
+            let mut finding = source.warn(destination.at, format!("{path}.subset"), message);
+            finding.code = Some("IST0101");
+            findings.push(finding);
+        }
+    }
+}
