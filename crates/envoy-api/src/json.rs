@@ -10,14 +10,13 @@ mod decode;
 mod encode;
 mod locate;
 mod scalar;
-mod table;
+
 mod time;
-mod wire;
 
 #[cfg(test)]
 mod tests;
 
-use crate::{Any, type_url};
+use crate::{Any, table, type_url};
 use decode::{Fault, Step};
 use encode::Encoder;
 use prost::Name;

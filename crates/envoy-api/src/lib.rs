@@ -6,11 +6,15 @@
 //! Never here: a word of Istio, IO, or a judgement on what a resource means.
 
 pub mod any;
+mod fingerprint;
 pub mod json;
+mod table;
 pub mod type_url;
 pub mod v3;
+mod wire;
 
 pub use any::{UnpackError, pack, unpack};
 pub use envoy_types::pb::{cel, envoy, google, udpa, xds};
+pub use fingerprint::fingerprint;
 pub use google::protobuf::Any;
 pub use prost;

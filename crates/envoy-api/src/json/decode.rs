@@ -6,9 +6,9 @@
 //! Never here: the text that the value came from, and prost's typed messages.
 
 use super::scalar::{self, Bits};
-use super::table::{self, Field, Kind, Message, Shape};
-use super::{time, wire};
-use crate::type_url;
+use super::time;
+use crate::table::{self, Field, Kind, Message, Shape};
+use crate::{type_url, wire};
 use prost::encoding::WireType;
 use serde_json::{Map, Value};
 

@@ -5,10 +5,10 @@
 //! are an error here, and [`any`] falls back to base64 for them.
 
 use super::decode::has_json_form;
-use super::table::{self, Field, Kind, Message, Shape};
-use super::wire::{self, Fields, Malformed, Raw};
 use super::{Names, scalar, time};
+use crate::table::{self, Field, Kind, Message, Shape};
 use crate::type_url;
+use crate::wire::{self, Fields, Malformed, Raw};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 

@@ -4,8 +4,8 @@
 //! Out: the other one. Numbers may be given as strings, 64-bit integers are
 //! written as strings, bytes are base64, as proto3 JSON prescribes.
 
-use super::table::Kind;
-use super::wire::{self, Malformed, Raw};
+use crate::table::Kind;
+use crate::wire::{self, Malformed, Raw};
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -283,7 +283,7 @@ fn parse_enum(kind: Kind, value: &Value) -> Result<i32, String> {
     })
 }
 
-fn table_name(row: &super::table::EnumValue) -> &'static str {
+fn table_name(row: &crate::table::EnumValue) -> &'static str {
     row.name()
 }
 

@@ -12,40 +12,40 @@ struct Text {
 }
 
 #[derive(Debug)]
-pub(super) struct Message {
+pub(crate) struct Message {
     name: Text,
     first: u32,
     count: u16,
 }
 
 #[derive(Debug)]
-pub(super) struct Field {
+pub(crate) struct Field {
     name: Text,
     json: Text,
-    pub(super) number: u32,
-    pub(super) kind: Kind,
-    pub(super) shape: Shape,
+    pub(crate) number: u32,
+    pub(crate) kind: Kind,
+    pub(crate) shape: Shape,
     /// Index of the oneof within its message, negative without one.
     oneof: i16,
     /// Whether a default value is told from an absent one.
-    pub(super) presence: bool,
+    pub(crate) presence: bool,
 }
 
 #[derive(Debug)]
-pub(super) struct Enum {
+pub(crate) struct Enum {
     name: Text,
     first: u32,
     count: u16,
 }
 
 #[derive(Debug)]
-pub(super) struct EnumValue {
+pub(crate) struct EnumValue {
     name: Text,
-    pub(super) number: i32,
+    pub(crate) number: i32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shape {
+pub(crate) enum Shape {
     Single,
     List,
     Map,
@@ -53,7 +53,7 @@ pub(super) enum Shape {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(dead_code)] // protobuf knows kinds that Envoy's files happen not to use
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Double,
     Float,
     Int64,
@@ -85,54 +85,54 @@ impl Text {
 }
 
 /// The rows of one message, by its full name.
-pub(super) fn message(full_name: &str) -> Option<&'static Message> {
+pub(crate) fn message(full_name: &str) -> Option<&'static Message> {
     MESSAGES.binary_search_by(|row| row.name.get().cmp(full_name)).ok().and_then(|at| MESSAGES.get(at))
 }
 
 impl Message {
-    pub(super) fn full_name(&self) -> &'static str {
+    pub(crate) fn full_name(&self) -> &'static str {
         self.name.get()
     }
 
     /// In the order of their numbers.
-    pub(super) fn fields(&self) -> &'static [Field] {
+    pub(crate) fn fields(&self) -> &'static [Field] {
         let first = self.first as usize;
         FIELDS.get(first..first + usize::from(self.count)).unwrap_or_default()
     }
 
-    pub(super) fn by_name(&self, name: &str) -> Option<&'static Field> {
+    pub(crate) fn by_name(&self, name: &str) -> Option<&'static Field> {
         self.fields().iter().find(|field| field.name() == name || field.json() == name)
     }
 
-    pub(super) fn by_number(&self, number: u32) -> Option<usize> {
+    pub(crate) fn by_number(&self, number: u32) -> Option<usize> {
         self.fields().binary_search_by_key(&number, |field| field.number).ok()
     }
 }
 
 impl Field {
-    pub(super) fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         self.name.get()
     }
 
     /// The lowerCamelCase name.
-    pub(super) fn json(&self) -> &'static str {
+    pub(crate) fn json(&self) -> &'static str {
         self.json.get()
     }
 
-    pub(super) fn oneof(&self) -> Option<i16> {
+    pub(crate) fn oneof(&self) -> Option<i16> {
         (self.oneof >= 0).then_some(self.oneof)
     }
 }
 
 impl Kind {
-    pub(super) fn message(self) -> Option<&'static Message> {
+    pub(crate) fn message(self) -> Option<&'static Message> {
         match self {
             Self::Message(at) => MESSAGES.get(usize::from(at)),
             _ => None,
         }
     }
 
-    pub(super) fn enumeration(self) -> Option<&'static Enum> {
+    pub(crate) fn enumeration(self) -> Option<&'static Enum> {
         match self {
             Self::Enum(at) => ENUMS.get(usize::from(at)),
             _ => None,
@@ -140,24 +140,24 @@ impl Kind {
     }
 
     /// Whether a list of this kind goes into one length-delimited field.
-    pub(super) fn is_packed(self) -> bool {
+    pub(crate) fn is_packed(self) -> bool {
         !matches!(self, Self::String | Self::Bytes | Self::Message(_))
     }
 }
 
 impl Enum {
-    pub(super) fn full_name(&self) -> &'static str {
+    pub(crate) fn full_name(&self) -> &'static str {
         self.name.get()
     }
 
-    pub(super) fn values(&self) -> &'static [EnumValue] {
+    pub(crate) fn values(&self) -> &'static [EnumValue] {
         let first = self.first as usize;
         ENUM_VALUES.get(first..first + usize::from(self.count)).unwrap_or_default()
     }
 }
 
 impl EnumValue {
-    pub(super) fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         self.name.get()
     }
 }

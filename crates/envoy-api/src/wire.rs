@@ -5,23 +5,23 @@
 
 use prost::encoding::{self, WireType};
 
-pub(super) fn write_key(out: &mut Vec<u8>, number: u32, wire: WireType) {
+pub(crate) fn write_key(out: &mut Vec<u8>, number: u32, wire: WireType) {
     encoding::encode_key(number, wire, out);
 }
 
-pub(super) fn write_varint(out: &mut Vec<u8>, value: u64) {
+pub(crate) fn write_varint(out: &mut Vec<u8>, value: u64) {
     encoding::encode_varint(value, out);
 }
 
-pub(super) fn write_bytes(out: &mut Vec<u8>, number: u32, bytes: &[u8]) {
+pub(crate) fn write_bytes(out: &mut Vec<u8>, number: u32, bytes: &[u8]) {
     write_key(out, number, WireType::LengthDelimited);
     write_varint(out, bytes.len() as u64);
     out.extend_from_slice(bytes);
 }
 
 /// One field as it stands on the wire.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Raw<'a> {
+#[derive(Debug, Clone, Copy, PartialEq, Hash)]
+pub(crate) enum Raw<'a> {
     Varint(u64),
     Fixed64([u8; 8]),
     Fixed32([u8; 4]),
@@ -30,10 +30,10 @@ pub(super) enum Raw<'a> {
 
 /// Reads the fields of one message; ends early, as `Err(Malformed)`, on bytes
 /// that are no message.
-pub(super) struct Fields<'a>(pub(super) &'a [u8]);
+pub(crate) struct Fields<'a>(pub(super) &'a [u8]);
 
 #[derive(Debug, PartialEq)]
-pub(super) struct Malformed;
+pub(crate) struct Malformed;
 
 impl<'a> Iterator for Fields<'a> {
     type Item = Result<(u32, Raw<'a>), Malformed>;
@@ -55,7 +55,7 @@ fn read_field<'a>(bytes: &mut &'a [u8]) -> Result<(u32, Raw<'a>), Malformed> {
     Ok((number, read_value(bytes, wire)?))
 }
 
-pub(super) fn read_value<'a>(bytes: &mut &'a [u8], wire: WireType) -> Result<Raw<'a>, Malformed> {
+pub(crate) fn read_value<'a>(bytes: &mut &'a [u8], wire: WireType) -> Result<Raw<'a>, Malformed> {
     Ok(match wire {
         WireType::Varint => Raw::Varint(encoding::decode_varint(bytes).map_err(|_| Malformed)?),
         WireType::SixtyFourBit => Raw::Fixed64(take_array(bytes)?),
