@@ -85,6 +85,12 @@ impl Headers {
         Iter { block: &self.block, entries: self.entries.iter() }
     }
 
+    /// All headers in order as bytes, for encoders.
+    pub(crate) fn iter_bytes(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let block = &self.block;
+        self.entries.iter().map(move |entry| (entry.name.bytes(block), entry.value.bytes(block)))
+    }
+
     /// The first value of `name` (lower-case by contract).
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&[u8]> {

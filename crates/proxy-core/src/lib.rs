@@ -15,6 +15,7 @@ pub mod flags;
 pub mod hash;
 pub mod header_mutation;
 pub mod headers;
+pub mod http1;
 pub mod ir;
 pub mod local_reply;
 pub mod matcher;

@@ -216,3 +216,11 @@ impl ResponseHead {
         (100..200).contains(&self.status) && self.status != 101
     }
 }
+
+/// Whether every byte may stand in an authority (RFC 3986 section 3.2, as Envoy checks it).
+///
+/// An empty authority passes: `Host:` without a value is a host.
+#[must_use]
+pub fn is_authority(authority: &[u8]) -> bool {
+    authority.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!$%&'()*+,-.:;=@[]_~".contains(byte))
+}

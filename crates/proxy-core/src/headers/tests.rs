@@ -1,3 +1,7 @@
+//! Header lists by cases: order, duplicates, cleaning, conversions.
+
+#![allow(clippy::unwrap_used)]
+
 use bytes::Bytes;
 use http::HeaderMap;
 
