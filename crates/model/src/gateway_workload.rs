@@ -8,6 +8,10 @@ use lateen_core::{Labels, NamespacedName, Place, ProxyType};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
+/// The address of a gateway that has no pod. It is one for documentation (RFC 5737), so that no endpoint of a folder
+/// has it by chance and makes the gateway look like an instance of that endpoint's Service.
+const STANDALONE_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+
 /// A workload that at least one Gateway selects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GatewayWorkload {
@@ -32,7 +36,7 @@ impl GatewayWorkload {
     pub fn proxy(&self) -> Proxy {
         let mut proxy = Proxy::new(ProxyType::Router, &self.name.namespace, self.labels.clone());
         proxy.name = self.name.name.to_string();
-        proxy.ips = vec![IpAddr::V4(Ipv4Addr::LOCALHOST)];
+        proxy.ips = vec![STANDALONE_ADDRESS];
         proxy.ports = PortMapping::GatewayService;
         proxy
     }

@@ -8,6 +8,7 @@
 pub mod destination_rule;
 pub mod endpoint;
 pub mod gateway;
+pub mod gateway_workload;
 pub mod host_index;
 pub mod input;
 pub mod mesh;
@@ -24,6 +25,7 @@ pub mod visibility;
 
 pub use destination_rule::DestinationRule;
 pub use endpoint::{Address, Endpoint, Locality};
+pub use gateway_workload::{GatewayWorkload, gateway_workloads};
 pub use gateway::{Gateway, MergedGateway, MergedPort, Server};
 pub use input::{Input, Options};
 pub use mesh::Mesh;

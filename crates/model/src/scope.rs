@@ -84,7 +84,7 @@ impl Scope {
             let ports = TargetPorts {
                 targets: targets.as_deref().unwrap_or(&self.targets),
                 by_service: targets.is_some(),
-                fallback: &self.proxy.ports,
+                proxy: &self.proxy,
             };
             gateway.servers.iter().map(move |server| (server, ports))
         });

@@ -30,8 +30,8 @@ pub struct TargetPorts<'a> {
     pub targets: &'a [ServiceTarget],
     /// Whether the Gateway names its services, and did not select the proxy by labels.
     pub by_service: bool,
-    /// What is done without a service.
-    pub fallback: &'a PortMapping,
+    /// Says what is done without a service, and which ports are taken by somebody else.
+    pub proxy: &'a Proxy,
 }
 
 impl TargetPorts<'_> {
@@ -45,16 +45,18 @@ impl TargetPorts<'_> {
         if self.by_service {
             ports.sort_unstable();
             ports.dedup();
-            return ports;
+        } else {
+            ports.truncate(1);
+            if ports.is_empty() {
+                ports.push(match self.proxy.ports {
+                    PortMapping::GatewayService if self.targets.is_empty() => {
+                        lateen_core::ports::gateway_target_port(port)
+                    }
+                    _ => port,
+                });
+            }
         }
-        ports.truncate(1);
-        if ports.is_empty() {
-            ports.push(match self.fallback {
-                PortMapping::GatewayService if self.targets.is_empty() => lateen_core::ports::gateway_target_port(port),
-                _ => port,
-            });
-        }
-        ports
+        ports.into_iter().map(|port| self.proxy.listener_port(port)).collect()
     }
 }
 
