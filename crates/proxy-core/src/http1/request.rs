@@ -114,23 +114,30 @@ impl Parser {
     /// When the bytes are no acceptable request. The connection must be closed after the answer.
     pub fn parse(&mut self, buf: &mut BytesMut, options: &Options) -> Result<Option<ParsedRequest>, ParseError> {
         if self.scanner.lines == 0 {
-            scan::skip_empty_lines(buf);
-            if buf.first().is_some_and(|&byte| byte != b'\r' && !starts_method(byte, options)) {
+            if scan::skip_empty_lines(buf) {
+                self.scanner = Scanner::default();
+            }
+            if buf
+                .first()
+                .is_some_and(|&byte| byte != b'\r' && !starts_method(byte, options))
+            {
                 return Err(ParseError::InvalidMethod);
             }
         }
         let limit = options.max_head_bytes.min(u32::MAX as usize / 2);
-        let end = self.scanner.find(buf, limit)?;
+        let found = self.scanner.find(buf, limit);
         let Some(first_line) = self.scanner.first_line else {
-            return Ok(None);
+            return found.map(|_| None);
         };
-        let Some(end) = end else {
-            if !std::mem::replace(&mut self.first_line_checked, true) {
-                request_line(&buf[..first_line], options)?;
-            }
-            return Ok(None);
-        };
+        // The first line is judged as soon as it is complete, and before what follows it.
+        if self.first_line_checked && !matches!(found, Ok(Some(_))) {
+            return found.map(|_| None);
+        }
         let line = request_line(&buf[..first_line], options)?;
+        self.first_line_checked = true;
+        let Some(end) = found? else {
+            return Ok(None);
+        };
         let lines = self.scanner.lines;
         *self = Self::default();
         let mut head = scan::take(buf, end);

@@ -51,11 +51,14 @@ impl Scanner {
     }
 }
 
-/// Drops empty lines before a message (RFC 9112 section 2.2).
-pub(super) fn skip_empty_lines(buf: &mut BytesMut) {
+/// Drops empty lines before a message (RFC 9112 section 2.2); says whether there were any.
+pub(super) fn skip_empty_lines(buf: &mut BytesMut) -> bool {
+    let mut skipped = false;
     while buf.starts_with(b"\r\n") {
         buf.advance(2);
+        skipped = true;
     }
+    skipped
 }
 
 /// Takes the first `len` bytes out of the read buffer.
