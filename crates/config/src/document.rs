@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use lateen_core::Place;
 
-use crate::decode::context::Step;
+use crate::decode::context::{Step, shorten};
 use crate::decode::{Context, Decode, Unknown};
 use crate::finding::{Finding, ObjectRef, Severity};
 use crate::kinds::mesh_config::MeshConfig;
 use crate::object::registry::{self, Found, Kind};
 use crate::object::{Object, ObjectMeta};
-use crate::place::{At, Origin, Text};
+use crate::place::{Origin, Text};
 use crate::yaml::split::{normalize, split};
 use crate::yaml::tree::{Budget, Problem, scan};
 use crate::yaml::{Entry, Node, Value};
@@ -140,7 +140,7 @@ impl Document<'_> {
                         let node = self.node.get("kind").unwrap_or(self.node);
                         let (namespace, name) = self.names();
                         cx.name_object(ObjectRef { kind: kind.to_owned(), namespace, name });
-                        cx.error(node, message, Some(hint));
+                        cx.within(&Step::Key("kind"), |cx| cx.error(node, message, Some(hint)));
                     }
                 }
             }
@@ -214,7 +214,12 @@ impl Document<'_> {
 
     fn object(&self, api_version: &str, kind: &Kind, cx: &mut Context) -> Option<Object> {
         let meta = self.meta(kind, cx);
-        duplicates(self.node, cx);
+        if let Value::Mapping(entries) = &self.node.value {
+            // What the status says is the business of those who write it.
+            for entry in entries.iter().filter(|entry| entry.key != "status") {
+                duplicates_in(entry, cx);
+            }
+        }
         let spec = (kind.decode)(self.node, cx);
         if cx.has_error() {
             return None;
@@ -290,22 +295,21 @@ fn duplicates(node: &Node, cx: &mut Context) {
         }
         Value::Mapping(entries) => {
             for entry in entries {
-                cx.within(&Step::Key(&entry.key), |cx| {
-                    if let Some(before) = entry.duplicate_of {
-                        duplicate(entry, before, cx);
-                    }
-                    duplicates(&entry.value, cx);
-                });
+                duplicates_in(entry, cx);
             }
         }
     }
 }
 
-fn duplicate(entry: &Entry, before: At, cx: &mut Context) {
-    let key = crate::decode::context::shorten(&entry.key);
-    let message = format!("`{key}` stands twice in this map");
-    let hint = Some(format!("the first one is in line {}", before.line));
-    cx.find(Severity::Error, (entry.at, entry.length), message, hint);
+fn duplicates_in(entry: &Entry, cx: &mut Context) {
+    cx.within(&Step::Key(&entry.key), |cx| {
+        if let Some(before) = entry.duplicate_of {
+            let message = format!("`{}` stands twice in this map", shorten(&entry.key));
+            let hint = Some(format!("the first one is in line {}", before.line));
+            cx.find(Severity::Error, (entry.at, entry.length), message, hint);
+        }
+        duplicates(&entry.value, cx);
+    });
 }
 
 fn syntax(file: &Arc<str>, problem: Problem) -> Finding {

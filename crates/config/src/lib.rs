@@ -30,6 +30,6 @@ pub use kinds::service_entry::ServiceEntry;
 pub use kinds::sidecar::Sidecar;
 pub use kinds::virtual_service::VirtualService;
 pub use kinds::workload_entry::WorkloadEntry;
-pub use object::{Object, ObjectMeta, OwnerReference, Spec, Timestamp};
 pub use lateen_core::Place;
+pub use object::{Object, ObjectMeta, OwnerReference, Spec, Timestamp};
 pub use place::{At, Origin, Text};

@@ -9,10 +9,9 @@ use lateen_core::Place;
 
 use crate::decode::message;
 use crate::kinds::{
-    config_map::ConfigMap, deployment::Deployment, destination_rule::DestinationRule,
-    endpoint_slice::EndpointSlice, endpoints::Endpoints, gateway::Gateway, namespace::Namespace,
-    pod::Pod, secret::Secret, service::Service, service_entry::ServiceEntry, sidecar::Sidecar,
-    virtual_service::VirtualService, workload_entry::WorkloadEntry,
+    config_map::ConfigMap, deployment::Deployment, destination_rule::DestinationRule, endpoint_slice::EndpointSlice,
+    endpoints::Endpoints, gateway::Gateway, namespace::Namespace, pod::Pod, secret::Secret, service::Service,
+    service_entry::ServiceEntry, sidecar::Sidecar, virtual_service::VirtualService, workload_entry::WorkloadEntry,
 };
 
 /// One decoded object. It has no error finding; it may have warnings.

@@ -51,10 +51,9 @@ impl Origin {
     pub(crate) fn map(self, line: u32, column: u32) -> At {
         match self {
             Origin::File => At { line, column },
-            Origin::Shifted { lines, columns } => At {
-                line: line.saturating_add(lines),
-                column: column.saturating_add(columns),
-            },
+            Origin::Shifted { lines, columns } => {
+                At { line: line.saturating_add(lines), column: column.saturating_add(columns) }
+            }
             Origin::Fixed(at) => at,
         }
     }
@@ -63,11 +62,7 @@ impl Origin {
 impl At {
     /// This position in the given file.
     pub fn place(self, file: &Arc<str>) -> Place {
-        Place {
-            file: Arc::clone(file),
-            line: self.line,
-            column: self.column,
-        }
+        Place { file: Arc::clone(file), line: self.line, column: self.column }
     }
 }
 

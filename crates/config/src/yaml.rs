@@ -1,6 +1,7 @@
 //! Text to trees: splitting a file into documents, scanning them, and resolving scalars as
 //! Kubernetes does. Out come nodes that know where they stand; never here: any field name.
 
+mod merge;
 pub(crate) mod scalar;
 pub(crate) mod split;
 pub(crate) mod tree;
@@ -55,9 +56,7 @@ impl Node {
     /// The value of a key, if this is a map that has it.
     pub(crate) fn get(&self, key: &str) -> Option<&Node> {
         match &self.value {
-            Value::Mapping(entries) => {
-                entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
-            }
+            Value::Mapping(entries) => entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value),
             _ => None,
         }
     }

@@ -35,14 +35,7 @@ pub(crate) struct Context {
 impl Context {
     /// A context at the top of a document.
     pub(crate) fn new(file: &Arc<str>, unknown: Unknown) -> Self {
-        Self {
-            file: Arc::clone(file),
-            path: String::new(),
-            unknown,
-            findings: Vec::new(),
-            dropped: 0,
-            object: None,
-        }
+        Self { file: Arc::clone(file), path: String::new(), unknown, findings: Vec::new(), dropped: 0, object: None }
     }
 
     /// Names the object in all findings, also those before.
@@ -74,20 +67,11 @@ impl Context {
         self.findings.iter().any(|finding| finding.severity == Severity::Error)
     }
 
-    /// The name of the file.
-    pub(crate) fn file(&self) -> &Arc<str> {
-        &self.file
-    }
-
     /// Notes a finding.
-    pub(crate) fn find(
-        &mut self,
-        severity: Severity,
-        (at, length): (At, u32),
-        message: String,
-        hint: Option<String>,
-    ) {
-        if self.findings.len() >= MOST_FINDINGS && self.has_error() {
+    pub(crate) fn find(&mut self, severity: Severity, (at, length): (At, u32), message: String, hint: Option<String>) {
+        // The first error decides over the object, so it is never among the uncounted.
+        let decisive = severity == Severity::Error && !self.has_error();
+        if self.findings.len() >= MOST_FINDINGS && !decisive {
             self.dropped += 1;
             return;
         }
@@ -148,12 +132,7 @@ impl Context {
     }
 
     /// Takes a slot of a message, once.
-    pub(crate) fn claim<'e>(
-        &mut self,
-        seen: &mut Seen<'e>,
-        slot: &'static str,
-        entry: &'e Entry,
-    ) -> bool {
+    pub(crate) fn claim<'e>(&mut self, seen: &mut Seen<'e>, slot: &'static str, entry: &'e Entry) -> bool {
         let Some((_, before)) = seen.0.iter().find(|(taken, _)| *taken == slot) else {
             seen.0.push((slot, &entry.key));
             return true;
@@ -170,12 +149,7 @@ impl Context {
     }
 
     /// Notes a field that a message does not have.
-    pub(crate) fn unknown_field(
-        &mut self,
-        entry: &Entry,
-        fields: &[Field<'_>],
-        members: &[&[&'static str]],
-    ) {
+    pub(crate) fn unknown_field(&mut self, entry: &Entry, fields: &[Field<'_>], members: &[&[&'static str]]) {
         let known: Vec<String> = fields
             .iter()
             .map(|(field, spellings)| names::written(field, spellings))
@@ -197,23 +171,19 @@ impl Context {
     }
 
     /// One value of an enum, by name or by number.
-    pub(crate) fn choice<T: Copy>(
-        &mut self,
-        node: &Node,
-        all: &[(T, i64, &'static str)],
-    ) -> Option<T> {
+    pub(crate) fn choice<T: Copy>(&mut self, node: &Node, all: &[(T, i64, &'static str)]) -> Option<T> {
         let allowed = || {
             let names: Vec<&str> = all.iter().map(|(_, _, name)| *name).collect();
-            format!("one of {}", names.join(", "))
+            names.join(", ")
         };
         let Value::Scalar(scalar) = &node.value else {
-            self.wrong_type(node, &allowed(), None);
+            self.wrong_type(node, &format!("one of {}", allowed()), None);
             return None;
         };
         let found = match scalar.kind {
             ScalarKind::Int(number) => all.iter().find(|(_, n, _)| i128::from(*n) == number),
             ScalarKind::String => all.iter().find(|(_, _, name)| *name == scalar.text),
-            // `OFF` and `NONE`-like words that YAML 1.1 reads as booleans or nulls.
+            // `OFF` is a name, and a boolean to YAML 1.1.
             ScalarKind::Bool(_) => all.iter().find(|(_, _, name)| *name == scalar.text),
             _ => None,
         };
@@ -222,7 +192,7 @@ impl Context {
         }
         let near = names::nearest(&scalar.text, all.iter().map(|(_, _, name)| *name));
         let hint = match near {
-            Some(near) => format!("did you mean `{near}`? Allowed: {}", allowed()),
+            Some(near) => format!("did you mean `{near}`? allowed: {}", allowed()),
             None => format!("allowed: {}", allowed()),
         };
         self.error(node, format!("unknown value `{}`", scalar.shown()), Some(hint));
@@ -262,9 +232,7 @@ impl Step<'_> {
 }
 
 fn is_word(key: &str) -> bool {
-    !key.is_empty()
-        && key.len() <= 80
-        && key.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-'))
+    !key.is_empty() && key.len() <= 80 && key.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-'))
 }
 
 /// A key or value as messages show it: one line, not endless.

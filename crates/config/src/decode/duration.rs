@@ -92,3 +92,6 @@ fn fraction_nanos(fraction: &str, unit: u64) -> u128 {
     }
     value * u128::from(unit) / scale
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,7 +24,8 @@ macro_rules! message {
         }
 
         impl $crate::decode::Decode for $name {
-            #[allow(unused_mut, unused_variables, clippy::never_loop)]
+            // Messages without fields or oneofs leave parts of this unused.
+            #[allow(unused_mut, unused_variables, clippy::never_loop, clippy::needless_update)]
             fn decode(
                 node: &$crate::yaml::Node,
                 cx: &mut $crate::decode::Context,

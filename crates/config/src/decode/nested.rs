@@ -73,7 +73,13 @@ impl Decode for serde_json::Value {
     fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
         match &node.value {
             Value::Mapping(_) => Map::decode(node, cx).map(Self::Object),
-            Value::Sequence(_) => Vec::decode(node, cx).map(Self::Array),
+            Value::Sequence(items) => {
+                let items = items
+                    .iter()
+                    .enumerate()
+                    .map(|(index, item)| cx.within(&Step::Index(index), |cx| Self::decode(item, cx)));
+                items.collect::<Option<Vec<_>>>().map(Self::Array)
+            }
             Value::Scalar(scalar) => match scalar.kind {
                 ScalarKind::Null => Some(Self::Null),
                 ScalarKind::Bool(value) => Some(Self::Bool(value)),

@@ -56,14 +56,10 @@ fn whole_number(node: &Node, cx: &mut Context) -> Option<i128> {
     match scalar.kind {
         ScalarKind::Int(number) => Some(number),
         // As proto3 JSON: 1.0 and 1e3 are whole numbers.
-        ScalarKind::Float(number) if number.fract() == 0.0 && number.abs() < 1e18 => {
-            Some(number as i128)
-        }
+        ScalarKind::Float(number) if number.fract() == 0.0 && number.abs() < 1e18 => Some(number as i128),
         ScalarKind::String => {
             let digits = scalar.text.strip_prefix('-').unwrap_or(&scalar.text);
-            let decimal = !digits.is_empty()
-                && digits.len() <= 30
-                && digits.bytes().all(|c| c.is_ascii_digit());
+            let decimal = !digits.is_empty() && digits.len() <= 30 && digits.bytes().all(|c| c.is_ascii_digit());
             match scalar.text.parse() {
                 Ok(number) if decimal => Some(number),
                 _ => {

@@ -27,11 +27,7 @@ impl Decode for String {
 
 impl Decode for Text {
     fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
-        string(node, cx).map(|scalar| Text {
-            value: scalar.text.clone(),
-            at: node.at,
-            origin: scalar.origin,
-        })
+        string(node, cx).map(|scalar| Text { value: scalar.text.clone(), at: node.at, origin: scalar.origin })
     }
 }
 
@@ -63,9 +59,7 @@ impl Decode for Duration {
                 Ok(duration) => Some(duration),
                 Err(error) => {
                     let hint = match error {
-                        DurationError::Syntax | DurationError::Unit => {
-                            "write it as `1.5s`, `300ms`, `5m` or `1h30m`"
-                        }
+                        DurationError::Syntax | DurationError::Unit => "write it as `1.5s`, `300ms`, `5m` or `1h30m`",
                         DurationError::Negative => "durations here start at 0s",
                         DurationError::TooLong => "the longest duration is about 292 years",
                     };
@@ -102,9 +96,7 @@ impl Decode for SecretValue {
 impl Decode for SecretText {
     fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
         match &node.value {
-            Value::Scalar(Scalar { kind: ScalarKind::String, text, .. }) => {
-                Some(Self(text.clone()))
-            }
+            Value::Scalar(Scalar { kind: ScalarKind::String, text, .. }) => Some(Self(text.clone())),
             _ => {
                 // The value stays out of the message: it is a secret.
                 cx.error(node, "expected a string".to_owned(), Some("quote it".to_owned()));
@@ -117,9 +109,7 @@ impl Decode for SecretText {
 impl Decode for IntOrString {
     fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
         match &node.value {
-            Value::Scalar(Scalar { kind: ScalarKind::String, text, .. }) => {
-                Some(Self::String(text.clone()))
-            }
+            Value::Scalar(Scalar { kind: ScalarKind::String, text, .. }) => Some(Self::String(text.clone())),
             _ => i32::decode(node, cx).map(Self::Int),
         }
     }

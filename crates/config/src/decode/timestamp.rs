@@ -19,18 +19,14 @@ impl Decode for Timestamp {
 /// Reads RFC 3339, section 5.6.
 pub(crate) fn parse(text: &[u8]) -> Option<Timestamp> {
     let number = |from: usize, to: usize| -> Option<i64> {
-        text.get(from..to)?.iter().try_fold(0i64, |value, c| {
-            c.is_ascii_digit().then(|| value * 10 + i64::from(c - b'0'))
-        })
+        text.get(from..to)?
+            .iter()
+            .try_fold(0i64, |value, c| c.is_ascii_digit().then(|| value * 10 + i64::from(c - b'0')))
     };
     let mark = |at: usize, allowed: &[u8]| text.get(at).is_some_and(|c| allowed.contains(c));
     let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
     let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
-    let marks = mark(4, b"-")
-        && mark(7, b"-")
-        && mark(10, b"Tt ")
-        && mark(13, b":")
-        && mark(16, b":");
+    let marks = mark(4, b"-") && mark(7, b"-") && mark(10, b"Tt ") && mark(13, b":") && mark(16, b":");
     let ranges = (1..=12).contains(&month)
         && (1..=days_in(year, month)).contains(&day)
         && hour < 24
@@ -85,3 +81,6 @@ fn days_from_epoch(year: i64, month: i64, day: i64) -> i64 {
     let leaps = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
     year * 365 + leaps + (month * 153 + 2) / 5 + day - 1 - 719_468
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::decode::context::Step;
+use crate::decode::context::{Step, shorten};
 use crate::decode::{Context, Decode, names};
 use crate::object::Spec;
 use crate::yaml::{Node, Value};
@@ -97,7 +97,7 @@ fn unknown(api_version: &str, group: &str, kind: &str) -> Found {
     let all = KINDS.iter().filter(|known| known.group == ISTIO).map(|known| known.name);
     let all: Vec<&str> = all.chain(ISTIO_FOREIGN.iter().copied()).collect();
     Found::Mistaken {
-        message: format!("`{group}` has no kind `{}`", crate::decode::context::shorten(kind)),
+        message: format!("`{group}` has no kind `{}`", shorten(kind)),
         hint: match names::nearest(kind, all.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("its kinds are {}", all.join(", ")),
@@ -110,20 +110,14 @@ fn api_versions(kind: &Kind) -> String {
         "" => String::new(),
         group => format!("{group}/"),
     };
-    let all: Vec<String> =
-        kind.versions.iter().map(|version| format!("{prefix}{version}")).collect();
+    let all: Vec<String> = kind.versions.iter().map(|version| format!("{prefix}{version}")).collect();
     all.join(" or ")
 }
 
 /// Istio's shape: all of the kind is under `spec`, and nothing unknown stands beside it.
 fn spec_of<T: Decode>(node: &Node, cx: &mut Context) -> Option<T> {
-    const FIELDS: &[names::Field<'static>] = &[
-        ("apiVersion", &[]),
-        ("kind", &[]),
-        ("metadata", &[]),
-        ("spec", &[]),
-        ("status", &[]),
-    ];
+    const FIELDS: &[names::Field<'static>] =
+        &[("apiVersion", &[]), ("kind", &[]), ("metadata", &[]), ("spec", &[]), ("status", &[])];
     if let Value::Mapping(entries) = &node.value {
         for entry in entries {
             if !FIELDS.iter().any(|(field, _)| *field == entry.key) {

@@ -45,3 +45,6 @@ pub(crate) fn split(text: &str) -> Vec<Chunk<'_>> {
 fn is_separator(line: &str) -> bool {
     line.strip_prefix("---").is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\n', '\r']))
 }
+
+#[cfg(test)]
+mod tests;

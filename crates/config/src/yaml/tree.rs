@@ -3,11 +3,12 @@
 //! Bounded in depth, in nodes and in what aliases may add, so that a small text cannot become a
 //! large tree. Never here: what a key means, apart from the merge key `<<`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
 
 use crate::place::{At, Origin};
+use crate::yaml::merge::{add_merged, mark_duplicates, merge};
 use crate::yaml::scalar::{self, Scalar, ScalarKind};
 use crate::yaml::{Entry, Node, Value};
 
@@ -117,13 +118,7 @@ impl<'t, 'b> Builder<'t, 'b> {
             }
             Event::MappingStart(anchor, _) => {
                 self.nest(at)?;
-                self.stack.push(Frame::Mapping {
-                    anchor,
-                    at,
-                    entries: Vec::new(),
-                    merged: Vec::new(),
-                    key: None,
-                });
+                self.stack.push(Frame::Mapping { anchor, at, entries: Vec::new(), merged: Vec::new(), key: None });
             }
             Event::SequenceEnd | Event::MappingEnd => self.close()?,
             Event::Scalar(text, style, anchor, tag) => {
@@ -155,7 +150,7 @@ impl<'t, 'b> Builder<'t, 'b> {
             None => self.root = Some(node),
             Some(Frame::Sequence { items, .. }) => items.push(node),
             Some(Frame::Mapping { entries, merged, key, .. }) => match key.take() {
-                Some(key) if key.merge => merged.extend(merge(&key, node)?),
+                Some(key) if key.merge => merged.extend(merge(key.at, node)?),
                 Some(key) => entries.push(Entry {
                     key: key.text,
                     at: key.at,
@@ -269,35 +264,51 @@ impl<'t, 'b> Builder<'t, 'b> {
         if style != ScalarStyle::Literal {
             return Origin::Fixed(at);
         }
-        let header = span.start.line();
-        let blank = |line: &&str| !line.trim().is_empty();
-        let indent = |line: &str| line.chars().take_while(|c| *c == ' ').count();
-        let raw = self.lines.iter().skip(header).copied().find(blank).map_or(0, indent);
-        let cooked = text.split('\n').find(blank).map_or(0, indent);
+        let text = text.split('\n').enumerate().find(|(_, line)| !line.trim().is_empty());
+        let Some((blank, words)) = text else {
+            return Origin::Fixed(at);
+        };
+        // The scanner's span starts at the first word of the content, or at a tag before it.
+        let line = |row: usize| self.lines.get(row - 1).copied().unwrap_or_default();
+        let start = span.start.line().max(1);
+        let in_content = line(start).chars().skip(span.start.col()).eq(words.chars());
+        let (row, columns) = if in_content {
+            (start, span.start.col())
+        } else {
+            let indent = |line: &str| line.chars().take_while(|c| *c == ' ').count();
+            let rows = start + 1..=self.lines.len();
+            let row = rows.into_iter().find(|row| !line(*row).trim().is_empty()).unwrap_or(start);
+            (row, indent(line(row)).saturating_sub(indent(words)))
+        };
         Origin::Shifted {
-            lines: number(header).saturating_add(outer.0),
-            columns: number(raw.saturating_sub(cooked)).saturating_add(outer.1),
+            lines: number((row - 1).saturating_sub(blank)).saturating_add(outer.0),
+            columns: number(columns).saturating_add(outer.1),
         }
     }
 
     fn syntax(&self, error: &ScanError) -> Problem {
         let marker = error.marker();
-        let line = self.lines.get(marker.line().saturating_sub(1)).copied().unwrap_or_default();
+        let (mut row, mut column) = (marker.line().max(1), marker.col());
+        // What is missing at the end of the text is missing after its last word.
+        let blank = |row: usize| self.lines.get(row - 1).is_none_or(|line| line.trim().is_empty());
+        let at_end = (row..=self.lines.len()).all(blank);
+        while at_end && row > 1 && blank(row) {
+            row -= 1;
+            column = self.lines.get(row - 1).map_or(0, |line| line.trim_end().chars().count());
+        }
+        let line = self.lines.get(row - 1).copied().unwrap_or_default();
         let indent = &line[..line.len() - line.trim_start().len()];
         let hint = indent.contains('\t').then(|| "indent with spaces, not with tabs".to_owned());
-        Problem {
-            at: self.position(marker.line(), marker.col()),
-            message: format!("this is not YAML: {}", error.info()),
-            hint,
-        }
+        Problem { at: self.position(row, column), message: format!("this is not YAML: {}", error.info()), hint }
     }
 
     /// YAML is text: NUL and its like end scanners early or hide in terminals.
     fn control_character(&self) -> Option<Problem> {
         for (index, line) in self.lines.iter().enumerate() {
-            let found = line.chars().enumerate().find(|(_, c)| {
-                (c.is_ascii_control() && !matches!(c, '\t' | '\r')) || *c == '\u{fffe}'
-            });
+            let found = line
+                .chars()
+                .enumerate()
+                .find(|(_, c)| (c.is_ascii_control() && !matches!(c, '\t' | '\r')) || *c == '\u{fffe}');
             if let Some((column, c)) = found {
                 let message = format!("character U+{:04X} is not allowed in YAML", u32::from(c));
                 return Some(Problem { at: self.position(index + 1, column), message, hint: None });
@@ -310,10 +321,7 @@ impl<'t, 'b> Builder<'t, 'b> {
 fn kind(text: &str, plain: bool, tag: Option<&Tag>) -> ScalarKind {
     match tag {
         None if plain => scalar::resolve(text),
-        Some(tag)
-            if tag.is_yaml_core_schema()
-                && matches!(tag.suffix.as_str(), "int" | "float" | "bool" | "null") =>
-        {
+        Some(tag) if tag.is_yaml_core_schema() && matches!(tag.suffix.as_str(), "int" | "float" | "bool" | "null") => {
             scalar::resolve(text)
         }
         _ => ScalarKind::String,
@@ -341,48 +349,6 @@ fn as_key(node: Node, plain: bool) -> Result<Key, Problem> {
     }
 }
 
-/// The entries of merged maps.
-fn merge(key: &Key, node: Node) -> Result<Vec<Entry>, Problem> {
-    let maps = match node.value {
-        Value::Sequence(items) => items,
-        value => vec![Node { value, ..node }],
-    };
-    let mut merged = Vec::new();
-    for map in maps {
-        let Value::Mapping(entries) = map.value else {
-            let message = "`<<` merges maps, and this is none".to_owned();
-            return Err(Problem { at: key.at, message, hint: None });
-        };
-        merged.extend(entries);
-    }
-    Ok(merged)
-}
-
-fn mark_duplicates(entries: &mut [Entry]) {
-    let mut first: HashMap<&str, At> = HashMap::with_capacity(entries.len());
-    let mut duplicates = Vec::new();
-    for (index, entry) in entries.iter().enumerate() {
-        match first.get(entry.key.as_str()) {
-            Some(before) => duplicates.push((index, *before)),
-            None => {
-                first.insert(&entry.key, entry.at);
-            }
-        }
-    }
-    for (index, before) in duplicates {
-        entries[index].duplicate_of = Some(before);
-    }
-}
-
-/// Written keys win over merged ones, and earlier merged ones over later.
-fn add_merged(entries: &mut Vec<Entry>, merged: Vec<Entry>) {
-    if merged.is_empty() {
-        return;
-    }
-    let mut taken: HashSet<String> = entries.iter().map(|entry| entry.key.clone()).collect();
-    entries.extend(merged.into_iter().filter(|entry| taken.insert(entry.key.clone())));
-}
-
 fn weigh(node: &Node) -> (usize, usize) {
     match &node.value {
         Value::Scalar(scalar) => (1, scalar.text.len()),
@@ -401,9 +367,7 @@ fn depth(node: &Node) -> usize {
     match &node.value {
         Value::Scalar(_) => 0,
         Value::Sequence(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
-        Value::Mapping(entries) => {
-            1 + entries.iter().map(|entry| depth(&entry.value)).max().unwrap_or(0)
-        }
+        Value::Mapping(entries) => 1 + entries.iter().map(|entry| depth(&entry.value)).max().unwrap_or(0),
     }
 }
 
