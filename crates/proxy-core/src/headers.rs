@@ -52,18 +52,18 @@ impl Headers {
         Self { block: Bytes::new(), entries: Vec::with_capacity(capacity) }
     }
 
-    /// A list whose spans point into `block`. At most 4 GiB of a block can be addressed.
-    pub(crate) fn of_block(block: Bytes, capacity: usize) -> Self {
-        Self { block, entries: Vec::with_capacity(capacity) }
+    /// Says which block the spans point into. At most 4 GiB of a block can be addressed.
+    pub(crate) fn attach(&mut self, block: Bytes) {
+        self.block = block;
     }
 
     /// Adds a header whose name and value are ranges (start, end) of the block.
     ///
     /// The codec has checked both: a lower-case token, and a value without CR, LF, NUL.
-    pub(crate) fn push_span(&mut self, name: (u32, u32), value: (u32, u32)) {
-        let name = match name::known(span(&self.block, name)) {
+    pub(crate) fn push_span(&mut self, name: &[u8], place: (u32, u32), value: (u32, u32)) {
+        let name = match name::known(name) {
             Some(known) => Piece::Static(known),
-            None => Piece::Block(name.0, name.1),
+            None => Piece::Block(place.0, place.1),
         };
         self.entries.push(Entry { name, value: Piece::Block(value.0, value.1) });
     }

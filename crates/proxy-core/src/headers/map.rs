@@ -20,7 +20,7 @@ pub fn from_map(map: &HeaderMap, skip_host: bool) -> Headers {
         return Headers::new();
     }
     let mut block = BytesMut::with_capacity(size);
-    let mut spans = Vec::with_capacity(map.len());
+    let mut headers = Headers::with_capacity(map.len() + 8);
     let cookies = map.get_all(http::header::COOKIE).iter().count();
     for (name, value) in map {
         if (skip_host && name == http::header::HOST) || (cookies > 1 && name == http::header::COOKIE) {
@@ -30,12 +30,10 @@ pub fn from_map(map: &HeaderMap, skip_host: bool) -> Headers {
         block.extend_from_slice(name.as_str().as_bytes());
         let middle = block.len() as u32;
         block.extend_from_slice(value.as_bytes());
-        spans.push(((start, middle), (middle, block.len() as u32)));
+        let end = block.len() as u32;
+        headers.push_span(name.as_str().as_bytes(), (start, middle), (middle, end));
     }
-    let mut headers = Headers::of_block(block.freeze(), spans.len() + 6);
-    for (name, value) in spans {
-        headers.push_span(name, value);
-    }
+    headers.attach(block.freeze());
     if cookies > 1 {
         let values: Vec<&[u8]> = map.get_all(http::header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
         headers.append(name::COOKIE, values.join(&b"; "[..]));

@@ -7,20 +7,18 @@ use http::HeaderMap;
 
 use super::{HeaderName, Headers, map, name};
 
-fn spanned(lines: &[(&str, &str)]) -> Headers {
+fn spanned(lines: &[(&'static str, &str)]) -> Headers {
     let mut block = Vec::new();
-    let mut spans = Vec::new();
+    let mut headers = Headers::new();
     for (name, value) in lines {
         let start = block.len() as u32;
         block.extend_from_slice(name.as_bytes());
         let middle = block.len() as u32;
         block.extend_from_slice(value.as_bytes());
-        spans.push(((start, middle), (middle, block.len() as u32)));
+        let end = block.len() as u32;
+        headers.push_span(name.as_bytes(), (start, middle), (middle, end));
     }
-    let mut headers = Headers::of_block(block.into(), spans.len());
-    for (name, value) in spans {
-        headers.push_span(name, value);
-    }
+    headers.attach(block.into());
     headers
 }
 

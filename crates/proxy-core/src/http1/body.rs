@@ -11,7 +11,7 @@ use crate::headers::{Headers, name};
 use super::ParseError;
 use super::field::{self, Limits};
 use super::request::UnderscoresAction;
-use super::scan::{self, Scanner};
+use super::scan::Scanner;
 
 pub use encoder::{BodyEncoder, Frame, LengthMismatch};
 
@@ -221,18 +221,19 @@ impl BodyDecoder {
             return Ok(Decoded::NeedMore);
         };
         let lines = self.scanner.lines;
-        let mut section = scan::take(buf, end);
+        let mut section = buf.split_to(end);
         let limits = Limits {
             max_headers: MAX_TRAILERS,
             underscores: UnderscoresAction::Allow,
             too_many: ParseError::TrailersTooLarge,
         };
-        let fields = field::parse(&mut section, 0, lines, limits)?;
+        let mut fields = field::parse(&mut section, 0, lines, limits)?;
         self.state = State::Done;
         if !self.enable_trailers {
             return Ok(Decoded::End);
         }
-        let mut trailers = fields.headers(&section.freeze());
+        let mut trailers = std::mem::take(&mut fields.headers);
+        trailers.attach(section.freeze());
         // RFC 9110 section 6.5.1: framing, routing and connection fields are no trailers.
         trailers.retain(|header, _| {
             !matches!(

@@ -22,7 +22,8 @@ pub(super) struct Line {
 /// The header lines of a head.
 #[derive(Default)]
 pub(super) struct Fields {
-    pub(super) lines: Vec<Line>,
+    /// All but `host`; spans of the head, which is attached when it is frozen.
+    pub(super) headers: Headers,
     pub(super) host: Option<Span>,
     pub(super) content_length: Option<Span>,
     pub(super) transfer_encoding: Option<Span>,
@@ -60,7 +61,9 @@ pub(super) struct Limits {
 ///
 /// Names are lower-cased in place.
 pub(super) fn parse(head: &mut [u8], from: usize, expected: usize, limits: Limits) -> Result<Fields, ParseError> {
-    let mut fields = Fields { lines: Vec::with_capacity(expected.min(limits.max_headers)), ..Fields::default() };
+    // Room for what a proxy adds: x-forwarded-for, x-request-id and the like.
+    let headers = Headers::with_capacity(expected.min(limits.max_headers) + 8);
+    let mut fields = Fields { headers, ..Fields::default() };
     let mut at = from;
     loop {
         let rest = head.get(at..).unwrap_or_default();
@@ -74,7 +77,7 @@ pub(super) fn parse(head: &mut [u8], from: usize, expected: usize, limits: Limit
         }
         let line = line(head, at, line_end)?;
         at = line_end + 2;
-        if fields.lines.len() >= limits.max_headers {
+        if fields.headers.len() + usize::from(fields.host.is_some()) >= limits.max_headers {
             return Err(limits.too_many);
         }
         let name = &head[line.name.0 as usize..line.name.1 as usize];
@@ -151,18 +154,8 @@ impl Fields {
             b"expect" => self.expect = Some(line.value),
             _ => {}
         }
-        self.lines.push(line);
+        self.headers.push_span(name, line.name, line.value);
         Ok(())
-    }
-
-    /// The headers of the frozen head.
-    pub(super) fn headers(&self, head: &bytes::Bytes) -> Headers {
-        // Room for what a proxy adds: x-forwarded-for, x-request-id and the like.
-        let mut headers = Headers::of_block(head.clone(), self.lines.len() + 8);
-        for line in &self.lines {
-            headers.push_span(line.name, line.value);
-        }
-        headers
     }
 
     /// The value of `content-length`, checked.

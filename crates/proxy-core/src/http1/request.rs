@@ -117,10 +117,7 @@ impl Parser {
             if scan::skip_empty_lines(buf) {
                 self.scanner = Scanner::default();
             }
-            if buf
-                .first()
-                .is_some_and(|&byte| byte != b'\r' && !starts_method(byte, options))
-            {
+            if buf.first().is_some_and(|&byte| byte != b'\r' && !starts_method(byte, options)) {
                 return Err(ParseError::InvalidMethod);
             }
         }
@@ -140,14 +137,14 @@ impl Parser {
         };
         let lines = self.scanner.lines;
         *self = Self::default();
-        let mut head = scan::take(buf, end);
+        let mut head = buf.split_to(end);
         let limits = Limits {
             max_headers: options.max_headers,
             underscores: options.headers_with_underscores,
             too_many: ParseError::TooManyHeaders,
         };
-        let fields = field::parse(&mut head, first_line + 2, lines, limits)?;
-        complete(&head.freeze(), line, &fields, options).map(Some)
+        let mut fields = field::parse(&mut head, first_line + 2, lines, limits)?;
+        complete(&head.freeze(), line, &mut fields, options).map(Some)
     }
 }
 
@@ -240,11 +237,17 @@ fn request_line(line: &[u8], options: &Options) -> Result<RequestLine, ParseErro
 }
 
 /// Judges a head as a whole.
-fn complete(head: &Bytes, line: RequestLine, fields: &Fields, options: &Options) -> Result<ParsedRequest, ParseError> {
+fn complete(
+    head: &Bytes,
+    line: RequestLine,
+    fields: &mut Fields,
+    options: &Options,
+) -> Result<ParsedRequest, ParseError> {
     let connect = line.method == Method::Connect;
     let version = line.version.unwrap_or(Version::Http10);
     let length = fields.length(head)?;
-    let mut headers = fields.headers(head);
+    let mut headers = std::mem::take(&mut fields.headers);
+    headers.attach(head.clone());
     let upgrade = upgrade(fields, &mut headers);
 
     if connect && length.is_some() {

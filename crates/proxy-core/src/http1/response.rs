@@ -106,15 +106,15 @@ impl Parser {
         let (version, status) = status_line(&buf[..first_line])?;
         let lines = self.scanner.lines;
         *self = Self::default();
-        let mut head = scan::take(buf, end);
+        let mut head = buf.split_to(end);
         let limits = Limits {
             max_headers: options.max_headers,
             underscores: UnderscoresAction::Allow,
             too_many: ParseError::TooManyHeaders,
         };
-        let fields = field::parse(&mut head, first_line + 2, lines, limits)?;
+        let mut fields = field::parse(&mut head, first_line + 2, lines, limits)?;
         let head = head.freeze();
-        complete(&head, version, status, &fields, context, options).map(Some)
+        complete(&head, version, status, &mut fields, context, options).map(Some)
     }
 }
 
@@ -141,11 +141,12 @@ fn complete(
     head: &Bytes,
     version: Version,
     status: u16,
-    fields: &field::Fields,
+    fields: &mut field::Fields,
     context: ResponseContext,
     options: &ResponseOptions,
 ) -> Result<ParsedResponse, ParseError> {
-    let mut headers = fields.headers(head);
+    let mut headers = std::mem::take(&mut fields.headers);
+    headers.attach(head.clone());
     let length = fields.length(head)?;
     if fields.transfer_encoding.is_some() && length.is_some() {
         if !options.allow_chunked_length || !fields.chunked(head)? {

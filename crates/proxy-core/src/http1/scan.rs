@@ -8,9 +8,6 @@ use memchr::memchr;
 
 use super::ParseError;
 
-/// Heads up to this size are copied out, so that they do not hold the whole read buffer.
-const COPIED: usize = 4096;
-
 /// Progress in one head. Reset for every message.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Scanner {
@@ -59,16 +56,6 @@ pub(super) fn skip_empty_lines(buf: &mut BytesMut) -> bool {
         skipped = true;
     }
     skipped
-}
-
-/// Takes the first `len` bytes out of the read buffer.
-pub(super) fn take(buf: &mut BytesMut, len: usize) -> BytesMut {
-    if len > COPIED {
-        return buf.split_to(len);
-    }
-    let head = BytesMut::from(&buf[..len]);
-    buf.advance(len);
-    head
 }
 
 /// The bytes of a range; the codec makes only ranges inside the head.
