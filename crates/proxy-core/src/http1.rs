@@ -21,6 +21,7 @@ pub use body::{BodyDecoder, BodyEncoder, BodyFraming, Decoded};
 pub use error::ParseError;
 pub use request::{Options, ParsedRequest, UnderscoresAction};
 pub use response::{ParsedResponse, ResponseContext, ResponseOptions};
+pub use target::check_head;
 
 /// The connection preface of HTTP/2 (RFC 9113 section 3.4).
 pub const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";

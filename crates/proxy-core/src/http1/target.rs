@@ -5,7 +5,33 @@
 
 use std::ops::Range;
 
+use crate::headers::head::is_authority;
+use crate::headers::name::is_token;
+use crate::headers::{Method, RequestHead};
+
 use super::ParseError;
+
+/// Checks a head that came over HTTP/2 as strictly as one of HTTP/1, and as Envoy's connection
+/// manager does: method, authority and path.
+///
+/// # Errors
+/// When the request must be refused; `ParseError::status` and `details` say how. With HTTP/2 it
+/// is the stream that ends, not the connection.
+pub fn check_head(head: &RequestHead) -> Result<(), ParseError> {
+    if !is_token(head.method.as_bytes()) {
+        return Err(ParseError::InvalidMethod);
+    }
+    if !is_authority(&head.authority) {
+        return Err(ParseError::InvalidAuthority);
+    }
+    match head.path.first() {
+        None if head.method == Method::Connect && head.protocol.is_none() => Ok(()),
+        None => Err(ParseError::MissingPath),
+        Some(_) if !is_path(&head.path) => Err(ParseError::InvalidUrl),
+        Some(b'/') => Ok(()),
+        Some(_) => Err(ParseError::AbsolutePath),
+    }
+}
 
 /// A target taken apart; ranges are relative to the target.
 #[derive(Debug, PartialEq, Eq)]

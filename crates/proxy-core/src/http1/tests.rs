@@ -306,3 +306,27 @@ fn the_preface_of_http2_is_told_apart() {
     assert_eq!(detect(HTTP2_PREFACE), Detected::Http2);
     assert_eq!(detect(b"PROPFIND"), Detected::Http1);
 }
+
+#[test]
+fn heads_of_http2_are_checked_as_strictly() {
+    let check = |method: &[u8], authority: &'static str, path: &'static str| {
+        check_head(&RequestHead {
+            method: crate::headers::Method::decode(method).unwrap(),
+            authority: Bytes::from_static(authority.as_bytes()),
+            path: Bytes::from_static(path.as_bytes()),
+            version: Version::Http2,
+            ..RequestHead::default()
+        })
+    };
+    for (method, authority, path, want) in [
+        (&b"GET"[..], "a:1", "/x?y", Ok(())),
+        (b"CONNECT", "a:1", "", Ok(())),
+        (b"GET", "a", "", Err(ParseError::MissingPath)),
+        (b"GET", "a", "*", Err(ParseError::AbsolutePath)),
+        (b"GET", "a", "/a b", Err(ParseError::InvalidUrl)),
+        (b"GET", "a", "/\u{e9}", Err(ParseError::InvalidUrl)),
+        (b"GET", "a/b", "/", Err(ParseError::InvalidAuthority)),
+    ] {
+        assert_eq!(check(method, authority, path), want, "{path}");
+    }
+}
