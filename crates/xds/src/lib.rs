@@ -13,10 +13,12 @@ mod kind;
 mod rejection;
 mod resource;
 pub mod server;
+mod variant;
 
 pub use debounce::Debounce;
 pub use rejection::Rejected;
 pub use resource::{Resource, ResourceSet, TypeSet};
+pub use variant::Variant;
 
 /// The largest message that either side takes, in bytes: clusters of a large
 /// mesh come in one state-of-the-world response.

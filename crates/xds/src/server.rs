@@ -15,21 +15,13 @@ pub use session::{RequestError, Session};
 pub use stream::AdsServer;
 
 use crate::resource::ResourceSet;
+use crate::variant::Variant;
 use lateen_envoy_api::v3::core::Node;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::sync::watch::Receiver;
 use tonic::metadata::MetadataMap;
-
-/// Which of the two forms of the protocol a stream speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Variant {
-    /// `StreamAggregatedResources`: requests name everything that is wanted.
-    StateOfTheWorld,
-    /// `DeltaAggregatedResources`: requests and responses name what changes.
-    Delta,
-}
 
 /// One stream; counted from 1 by each [`AdsServer`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

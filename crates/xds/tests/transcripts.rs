@@ -17,9 +17,11 @@
 //! wait 5s                 time passes
 //! ```
 
+#![allow(clippy::unwrap_used)] // tests
+
 use lateen_envoy_api::{Any, google::rpc::Status, type_url};
-use lateen_xds::server::{Change, Outcome, Request, RequestError, Response, Session, Variant};
-use lateen_xds::{Resource, ResourceSet, TypeSet};
+use lateen_xds::server::{Change, Outcome, Request, RequestError, Response, Session};
+use lateen_xds::{Resource, ResourceSet, TypeSet, Variant};
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::path::Path;

@@ -3,8 +3,8 @@
 //! In: the four protobuf messages of discovery. Out: [`Request`], [`Response`]
 //! and [`Feedback`], and back.
 
-use super::Variant;
 use crate::resource::Resource;
+use crate::variant::Variant;
 use lateen_envoy_api::google::rpc::Status;
 use lateen_envoy_api::v3::core::{ControlPlane, Node};
 use lateen_envoy_api::v3::discovery::{

@@ -6,11 +6,11 @@
 //! and what nobody names any more is removed last.
 //! Pure: no socket, no clock, no task.
 
-use super::Variant;
 use super::exchange::{Feedback, Request, Response};
 use super::watch::{Allowed, Push, Watch};
 use crate::kind::Kind;
 use crate::resource::{ResourceSet, TypeSet};
+use crate::variant::Variant;
 use lateen_envoy_api::{unpack, v3};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};

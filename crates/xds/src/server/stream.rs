@@ -5,8 +5,9 @@
 
 use super::exchange::{Request, Response};
 use super::session::Session;
-use super::{Client, ClientId, Event, Provider, ProviderError, Report, Variant};
+use super::{Client, ClientId, Event, Provider, ProviderError, Report};
 use crate::MAX_MESSAGE;
+use crate::variant::Variant;
 use futures_core::Stream;
 use lateen_envoy_api::envoy::service::discovery::v3::aggregated_discovery_service_server as generated;
 use lateen_envoy_api::v3::core::ControlPlane;
@@ -32,8 +33,7 @@ const QUEUE: usize = 4;
 /// # async fn serve<P: lateen_xds::server::Provider>(provider: P) -> Result<(), Box<dyn std::error::Error>> {
 /// use lateen_xds::server::AdsServer;
 /// tonic::transport::Server::builder()
-///     .add_service(AdsServer::new(provider).into_service())
-///     .serve("127.0.0.1:15010".parse()?)
+///     .serve("127.0.0.1:15010".parse()?, AdsServer::new(provider).into_service())
 ///     .await?;
 /// # Ok(())
 /// # }

@@ -4,11 +4,11 @@
 //! be. Out: the next response that brings the client closer, if any.
 //! Never here: the order between types; that is `session`.
 
-use super::Variant;
 use super::exchange::{Change, Feedback, Outcome, Request, Response, decode_version, encode_version};
 use crate::kind::Kind;
 use crate::rejection;
 use crate::resource::{Resource, TypeSet};
+use crate::variant::Variant;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
