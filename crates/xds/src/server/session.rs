@@ -6,7 +6,7 @@
 //! and what nobody names any more is removed last.
 //! Pure: no socket, no clock, no task.
 
-use super::exchange::{Feedback, Request, Response};
+use super::exchange::{Change, Feedback, Request, Response};
 use super::watch::{Allowed, Push, Watch};
 use crate::kind::Kind;
 use crate::resource::{ResourceSet, TypeSet};
@@ -32,8 +32,20 @@ pub struct Session {
     world: Arc<ResourceSet>,
     generation: u64,
     nonces: u64,
+    reconnect: Reconnect,
     /// In the order of their kinds.
     watches: Vec<Watch>,
+}
+
+/// A client that kept resources asks for its types one after the other; until
+/// it has asked for listeners and routes, it is unknown what they still name.
+#[derive(Clone, Copy, PartialEq)]
+enum Reconnect {
+    /// The client came with nothing, or has said everything.
+    Done,
+    /// Seen in a request, not yet given a time.
+    Begun,
+    Until(Instant),
 }
 
 /// A request that ends the stream.
@@ -60,7 +72,15 @@ impl Session {
     /// does not answer holds back what depends on its answer.
     #[must_use]
     pub fn new(variant: Variant, wait: Duration) -> Self {
-        Self { variant, wait, world: Arc::default(), generation: 0, nonces: 0, watches: Vec::new() }
+        Self {
+            variant,
+            wait,
+            world: Arc::default(),
+            generation: 0,
+            nonces: 0,
+            reconnect: Reconnect::Done,
+            watches: Vec::new(),
+        }
     }
 
     /// The world changed. What was not sent yet of the world before never is.
@@ -95,6 +115,12 @@ impl Session {
             let feedback = watch.on_request(request);
             (watch, feedback)
         } else {
+            if matches!(&request.change, Change::Delta { initial, .. } if !initial.is_empty())
+                && self.reconnect == Reconnect::Done
+                && !self.knows_what_is_named()
+            {
+                self.reconnect = Reconnect::Begun;
+            }
             let watch = self.add_watch(request.type_url)?;
             // A nonce here is one of an earlier stream, an error likewise.
             watch.on_first(request.change);
@@ -121,6 +147,12 @@ impl Session {
         for watch in &mut self.watches {
             watch.expire(now);
         }
+        self.reconnect = match self.reconnect {
+            _ if self.knows_what_is_named() => Reconnect::Done,
+            Reconnect::Begun => Reconnect::Until(now + self.wait),
+            Reconnect::Until(end) if now >= end => Reconnect::Done,
+            other => other,
+        };
         let mut responses = Vec::new();
         for at in 0..self.watches.len() {
             let allowed = self.allowed(at, now);
@@ -139,7 +171,17 @@ impl Session {
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         let held_back = |watch: &Watch| watch.held_back.map(|since| since + self.wait);
-        self.watches.iter().flat_map(|watch| [watch.deadline(), held_back(watch)]).flatten().min()
+        let reconnect = match self.reconnect {
+            Reconnect::Until(end) => Some(end),
+            Reconnect::Done | Reconnect::Begun => None,
+        };
+        let of_watches = self.watches.iter().flat_map(|watch| [watch.deadline(), held_back(watch)]);
+        of_watches.chain([reconnect]).flatten().min()
+    }
+
+    fn knows_what_is_named(&self) -> bool {
+        let has = |kind| self.watches.iter().any(|watch| watch.kind == kind);
+        has(Kind::Listener) && has(Kind::Route)
     }
 
     fn send(&mut self, at: usize, push: Push, type_set: &TypeSet, now: Instant) -> Response {
@@ -187,19 +229,14 @@ impl Session {
         let gone = |wanted: fn(Kind) -> bool| {
             self.watches.iter().any(|other| wanted(other.kind) && other.has_gone(of_type(&self.world, &other.type_url)))
         };
+        let unnamed =
+            || self.reconnect == Reconnect::Done && !behind(Kind::names_clusters) && !gone(Kind::names_clusters);
+        let is_cluster = |kind| kind == Kind::Cluster;
         match watch.kind {
-            Kind::Cluster => {
-                Allowed { add: true, remove: !behind(Kind::names_clusters) && !gone(Kind::names_clusters) }
-            }
+            Kind::Cluster => Allowed { add: true, remove: unnamed() },
             // Clusters go first: without its endpoints a cluster would fail calls
             // that it could still serve.
-            Kind::Endpoint => Allowed {
-                add: true,
-                remove: !behind(Kind::names_clusters)
-                    && !gone(Kind::names_clusters)
-                    && !behind(|kind| kind == Kind::Cluster)
-                    && !gone(|kind| kind == Kind::Cluster),
-            },
+            Kind::Endpoint => Allowed { add: true, remove: unnamed() && !behind(is_cluster) && !gone(is_cluster) },
             Kind::Listener | Kind::Route => {
                 let waited = watch.held_back.is_some_and(|since| now >= since + self.wait);
                 let ready = waited || !behind(|kind| matches!(kind, Kind::Cluster | Kind::Endpoint));
