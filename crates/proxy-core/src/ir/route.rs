@@ -257,7 +257,7 @@ pub struct DirectResponse {
 }
 
 /// A copy of the request for another cluster.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Mirror {
     /// Name of the cluster.
     pub cluster: Arc<str>,
@@ -394,4 +394,35 @@ pub enum AppendAction {
     AddIfAbsent,
     OverwriteIfExistsOrAdd,
     OverwriteIfExists,
+}
+
+impl RetryOn {
+    /// The conditions of a comma separated list, as in `retry_on` and x-envoy-retry-on; unknown words are left out.
+    #[must_use]
+    pub fn of(list: &str) -> Self {
+        let mut on = Self::default();
+        for word in list.split(',') {
+            let place = match word.trim() {
+                "5xx" => &mut on.status_5xx,
+                "gateway-error" => &mut on.gateway_error,
+                "connect-failure" => &mut on.connect_failure,
+                "retriable-4xx" => &mut on.retriable_4xx,
+                "refused-stream" => &mut on.refused_stream,
+                "retriable-status-codes" => &mut on.retriable_status_codes,
+                "retriable-headers" => &mut on.retriable_headers,
+                "reset" => &mut on.reset,
+                "reset-before-request" => &mut on.reset_before_request,
+                "http3-post-connect-failure" => &mut on.http3_post_connect_failure,
+                "envoy-ratelimited" => &mut on.envoy_rate_limited,
+                "cancelled" => &mut on.grpc_cancelled,
+                "deadline-exceeded" => &mut on.grpc_deadline_exceeded,
+                "internal" => &mut on.grpc_internal,
+                "resource-exhausted" => &mut on.grpc_resource_exhausted,
+                "unavailable" => &mut on.grpc_unavailable,
+                _ => continue,
+            };
+            *place = true;
+        }
+        on
+    }
 }
