@@ -287,3 +287,21 @@ fn touching_a_file_without_changing_it_is_nothing() {
     rig.write("notes.txt", "nothing");
     assert!(rig.within(Duration::from_millis(400)).is_none());
 }
+
+#[test]
+fn a_change_without_any_event_is_seen_by_the_poll() {
+    // A symlink in the middle of the path: no watched folder changes when it leads elsewhere.
+    let mut rig = Rig::watching("link/inner", |root| {
+        for (version, host) in [("v1", "one.example"), ("v2", "two.example")] {
+            let inner = root.join(version).join("inner");
+            fs::create_dir_all(&inner).unwrap();
+            fs::write(inner.join("a.yaml"), entry("a", host)).unwrap();
+        }
+        symlink(root.join("v1"), root.parent().unwrap().join("link")).unwrap();
+    });
+    assert_eq!(hosts(&rig.source.current()), ["a=one.example"]);
+    let link = rig.home.path().join("link");
+    symlink(rig.path("v2"), rig.home.path().join("next")).unwrap();
+    fs::rename(rig.home.path().join("next"), link).unwrap();
+    rig.expect(&["a=two.example"]);
+}
