@@ -6,6 +6,9 @@
 //! response go out before its ACK, so that a server that orders its pushes by
 //! ACKs knows of them.
 
+#[cfg(test)]
+mod tests;
+
 use super::incoming::{Incoming, Received, Update};
 use crate::kind::Kind;
 use crate::rejection::{self, Rejected};

@@ -155,12 +155,15 @@ impl Session {
         };
         let mut responses = Vec::new();
         for at in 0..self.watches.len() {
+            for watch in &mut self.watches {
+                watch.refresh(of_type(&self.world, &watch.type_url));
+            }
             let allowed = self.allowed(at, now);
             let watch = &self.watches[at];
             let type_set = of_type(&self.world, &watch.type_url).clone();
             if let Some(push) = watch.plan(&type_set, allowed) {
                 responses.push(self.send(at, push, &type_set, now));
-            } else if !allowed.add && watch.is_behind(&type_set) && !watch.is_awaiting() {
+            } else if !allowed.add && watch.is_behind() && !watch.is_awaiting() {
                 self.watches[at].held_back.get_or_insert(now);
             }
         }
@@ -221,14 +224,9 @@ impl Session {
 
     fn allowed(&self, at: usize, now: Instant) -> Allowed {
         let watch = &self.watches[at];
-        let behind = |wanted: fn(Kind) -> bool| {
-            self.watches
-                .iter()
-                .any(|other| wanted(other.kind) && other.is_behind(of_type(&self.world, &other.type_url)))
-        };
-        let gone = |wanted: fn(Kind) -> bool| {
-            self.watches.iter().any(|other| wanted(other.kind) && other.has_gone(of_type(&self.world, &other.type_url)))
-        };
+        let behind =
+            |wanted: fn(Kind) -> bool| self.watches.iter().any(|other| wanted(other.kind) && other.is_behind());
+        let gone = |wanted: fn(Kind) -> bool| self.watches.iter().any(|other| wanted(other.kind) && other.has_gone());
         let unnamed =
             || self.reconnect == Reconnect::Done && !behind(Kind::names_clusters) && !gone(Kind::names_clusters);
         let is_cluster = |kind| kind == Kind::Cluster;

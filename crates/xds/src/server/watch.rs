@@ -4,6 +4,8 @@
 //! be. Out: the next response that brings the client closer, if any.
 //! Never here: the order between types; that is `session`.
 
+mod plan;
+
 use super::exchange::{Change, Feedback, Outcome, Request, Response, decode_version, encode_version};
 use crate::kind::Kind;
 use crate::rejection;
@@ -39,6 +41,19 @@ pub(super) struct Watch {
     last: Option<Sent>,
     /// Since when something is held back for the sake of another type.
     pub(super) held_back: Option<Instant>,
+    due: Due,
+    /// Whether `due` has to be worked out anew.
+    stale: bool,
+    /// The version of the world that `due` is about.
+    world: Option<u64>,
+}
+
+/// What is left to say, so that an answer to one type costs no walk through all.
+#[derive(Clone, Copy, Default)]
+struct Due {
+    additions: bool,
+    unknown: bool,
+    gone: bool,
 }
 
 struct Held {
@@ -96,6 +111,9 @@ impl Watch {
             answer_due: false,
             last: None,
             held_back: None,
+            due: Due::default(),
+            stale: true,
+            world: None,
         }
     }
 
@@ -159,6 +177,7 @@ impl Watch {
                     .filter(|(name, _)| blamed.contains(*name))
                     .map(|(name, version)| (name.to_owned(), version))
                     .collect();
+                self.stale = true;
                 self.refused.extend(resources.iter().cloned());
                 if last.state == Answer::Awaited {
                     self.accept(&last.content, &blamed);
@@ -184,6 +203,7 @@ impl Watch {
     /// Notes what the client has now; refused resources stay as they were,
     /// removals are done in any case.
     fn accept(&mut self, content: &BTreeMap<String, Option<Arc<Resource>>>, blamed: &BTreeSet<String>) {
+        self.stale = true;
         for (name, resource) in content {
             match resource {
                 Some(_) if blamed.contains(name) => {}
@@ -207,6 +227,7 @@ impl Watch {
     }
 
     fn subscribe(&mut self, change: Change, first: bool) {
+        self.stale = true;
         let was_wildcard = self.is_wildcard() && !first;
         match change {
             Change::All(names) => {
@@ -279,6 +300,7 @@ impl Watch {
     pub(super) fn resend<'a>(&mut self, names: impl Iterator<Item = &'a str>) {
         for name in names {
             if self.wants(name) {
+                self.stale = true;
                 self.absent.remove(name);
                 self.resend.insert(name.to_owned());
             }
@@ -311,93 +333,28 @@ impl Watch {
         self.last.as_ref().filter(|last| last.state == Answer::Awaited).map(|last| last.deadline)
     }
 
+    /// Works out what is left to say, where anything changed since the last time.
+    pub(super) fn refresh(&mut self, world: &TypeSet) {
+        if self.stale || self.world != Some(world.version()) {
+            self.stale = false;
+            self.world = Some(world.version());
+            let due = Due {
+                additions: self.additions(world).next().is_some(),
+                unknown: self.variant == Variant::Delta && self.unknown(world).next().is_some(),
+                gone: self.gone(world).next().is_some(),
+            };
+            self.due = due;
+        }
+    }
+
     /// Whether something new has still to go to the client or to be answered by it.
-    pub(super) fn is_behind(&self, world: &TypeSet) -> bool {
-        self.is_awaiting() || self.answer_due || self.additions(world).next().is_some()
+    pub(super) fn is_behind(&self) -> bool {
+        self.is_awaiting() || self.answer_due || self.due.additions
     }
 
     /// Whether the client has what does not exist any more.
-    pub(super) fn has_gone(&self, world: &TypeSet) -> bool {
-        self.gone(world).next().is_some()
-    }
-
-    fn wanted<'a>(&'a self, world: &'a TypeSet) -> impl Iterator<Item = &'a Arc<Resource>> {
-        let wildcard = self.is_wildcard();
-        let all = wildcard.then(|| world.iter());
-        let some = (!wildcard).then(|| self.names.iter().filter_map(|name| world.get(name)));
-        all.into_iter().flatten().chain(some.into_iter().flatten())
-    }
-
-    fn is_refused(&self, resource: &Resource) -> bool {
-        self.refused.get(&resource.name) == Some(&resource.version)
-    }
-
-    fn additions<'a>(&'a self, world: &'a TypeSet) -> impl Iterator<Item = &'a Arc<Resource>> {
-        self.wanted(world).filter(|resource| {
-            let held = self.held.get(&resource.name).map(|held| held.version);
-            !self.is_refused(resource) && (held != Some(resource.version) || self.resend.contains(&resource.name))
-        })
-    }
-
-    fn gone<'a>(&'a self, world: &'a TypeSet) -> impl Iterator<Item = &'a String> {
-        self.held.keys().filter(|name| world.get(name).is_none())
-    }
-
-    /// Names that the client waits for and that never existed.
-    fn unknown<'a>(&'a self, world: &'a TypeSet) -> impl Iterator<Item = &'a String> {
-        self.names
-            .iter()
-            .filter(|name| world.get(name).is_none() && !self.held.contains_key(*name) && !self.absent.contains(*name))
-    }
-
-    /// The next response; `None` when there is nothing to say.
-    pub(super) fn plan(&self, world: &TypeSet, allowed: Allowed) -> Option<Push> {
-        if self.is_awaiting() {
-            return None;
-        }
-        let answer = allowed.add && self.answer_due;
-        let mut push = Push { resources: Vec::new(), removed: Vec::new() };
-        if self.is_full_list() {
-            let adds = allowed.add && self.additions(world).next().is_some();
-            let prunes = allowed.remove && self.has_gone(world);
-            if !(answer || adds || prunes) {
-                return None;
-            }
-            push.resources = self.full_list(world, allowed);
-            return Some(push);
-        }
-        if allowed.add {
-            push.resources.extend(self.additions(world).cloned());
-        }
-        if self.variant == Variant::Delta {
-            if allowed.add {
-                push.removed.extend(self.unknown(world).cloned());
-            }
-            if allowed.remove {
-                push.removed.extend(self.gone(world).cloned());
-            }
-        }
-        let is_empty = push.resources.is_empty() && push.removed.is_empty();
-        (answer || !is_empty).then_some(push)
-    }
-
-    /// Everything that the client shall have: the new where that is allowed and
-    /// not refused, else what it has; what is gone as long as it must stay.
-    fn full_list(&self, world: &TypeSet, allowed: Allowed) -> Vec<Arc<Resource>> {
-        let held = |name: &str| self.held.get(name).and_then(|held| held.resource.clone());
-        let mut list: Vec<_> = self
-            .wanted(world)
-            .filter_map(|resource| {
-                if allowed.add && !self.is_refused(resource) {
-                    return Some(resource.clone());
-                }
-                held(&resource.name)
-            })
-            .collect();
-        if !allowed.remove {
-            list.extend(self.gone(world).filter_map(|name| held(name)));
-        }
-        list
+    pub(super) fn has_gone(&self) -> bool {
+        self.due.gone
     }
 
     /// Notes `push` as sent and gives it its nonce.
@@ -423,6 +380,7 @@ impl Watch {
         }
         self.answer_due = false;
         self.held_back = None;
+        self.stale = true;
         let version = encode_version(world.version());
         self.last = Some(Sent {
             nonce: nonce.clone(),
@@ -438,6 +396,9 @@ impl Watch {
     /// Drops what cannot be said on the wire: state of the world has no removal
     /// for types that are not listed in full.
     pub(super) fn forget_gone(&mut self, world: &TypeSet) {
+        if self.world == Some(world.version()) {
+            return;
+        }
         self.refused.retain(|name, version| world.get(name).is_some_and(|resource| resource.version == *version));
         if self.variant == Variant::StateOfTheWorld && !self.is_full_list() {
             self.held.retain(|name, _| world.get(name).is_some());
