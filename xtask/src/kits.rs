@@ -2,7 +2,7 @@
 //! In comes the release build; a kit that is not there is skipped, aloud.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
@@ -27,8 +27,7 @@ pub fn conformance(project: &Project) -> Result<Outcome> {
     suites.sort_unstable();
     suites.dedup();
 
-    let results = project.root.join("target/conformance.json");
-    fs::create_dir_all(results.parent().unwrap_or(Path::new(".")))?;
+    let results = project.release("conformance.json");
     let _ = fs::remove_file(&results);
     let mut command = python(project)?;
     command.arg(kit.join("run.py")).arg("--bin").arg(program(project, "lateen")?).arg("--json").arg(&results);
