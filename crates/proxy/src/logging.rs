@@ -4,10 +4,10 @@
 
 mod access;
 mod process;
-pub mod sink;
 
 #[cfg(test)]
 mod tests;
 
 pub use access::{AccessLogs, AccessWriter};
+pub(crate) use process::timestamp;
 pub use process::{LogFormat, LogHandle, LogLevel, init};

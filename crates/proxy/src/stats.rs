@@ -15,4 +15,4 @@ mod tests;
 pub use families::{ClusterStats, HostStats, HttpStats, ListenerStats, ServerStats, TcpStats};
 pub use metric::{BUCKETS_MS, Codes, Counter, Gauge, Histogram, HistogramSum};
 pub use registry::{Registry, Sample, Scope, Value, WorkerStats};
-pub use text::{Format, Query};
+pub use text::{Format, Kind, Query};

@@ -3,7 +3,7 @@
 //! Out: appended bytes, a whole buffer at a time; files are opened again on SIGUSR1.
 //! Never here: a worker that waits for a disk; a full buffer drops lines and counts them.
 
-use super::sink::AccessLogSink;
+use lateen_proxy_core::ir::AccessLogSink;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Write};
