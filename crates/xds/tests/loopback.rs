@@ -134,7 +134,7 @@ fn serve(world: &Arc<World>, address: SocketAddr) -> (SocketAddr, Running) {
     listener.set_nonblocking(true).unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
-    let service = AdsServer::new(Shared(world.clone())).with_identifier("test").into_service();
+    let service = AdsServer::new(Arc::new(Shared(world.clone()))).with_identifier("test").into_service();
     let thread = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {

@@ -33,7 +33,7 @@ const QUEUE: usize = 4;
 /// # async fn serve<P: lateen_xds::server::Provider>(provider: P) -> Result<(), Box<dyn std::error::Error>> {
 /// use lateen_xds::server::AdsServer;
 /// tonic::transport::Server::builder()
-///     .serve("127.0.0.1:15010".parse()?, AdsServer::new(provider).into_service())
+///     .serve("127.0.0.1:15010".parse()?, AdsServer::new(std::sync::Arc::new(provider)).into_service())
 ///     .await?;
 /// # Ok(())
 /// # }
@@ -47,13 +47,8 @@ pub struct AdsServer<P> {
 
 impl<P: Provider> AdsServer<P> {
     /// A server that waits 5 s at most for an answer on which others depend.
-    pub fn new(provider: impl Into<Arc<P>>) -> Self {
-        Self {
-            provider: provider.into(),
-            wait: Duration::from_secs(5),
-            control_plane: None,
-            clients: AtomicU64::new(0),
-        }
+    pub fn new(provider: Arc<P>) -> Self {
+        Self { provider, wait: Duration::from_secs(5), control_plane: None, clients: AtomicU64::new(0) }
     }
 
     /// Bounds how long an answer is waited for.
