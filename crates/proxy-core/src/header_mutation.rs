@@ -1,47 +1,69 @@
 //! Header operations of routes (`request_headers_to_add` and the like).
-//! In: operations, a head, a record for `%…%`. Out: the head changed.
+//! In: operations of one level, a head, a record for `%…%`. Out: the head changed.
+//! As Envoy: removals, then values from what is left, then overwriting, then appending.
 
 use crate::access_log::Record;
-use crate::headers::{Headers, RequestHead, ResponseHead};
+use crate::headers::{HeaderName, Headers, RequestHead, ResponseHead};
 use crate::ir::{AppendAction, HeaderMutation};
 
-/// Applies operations to a request. Values may tell what the request holds at that point.
+/// Applies the operations of one level to a request. Values tell what the request holds at that point.
 pub fn mutate_request(operations: &[HeaderMutation], head: &mut RequestHead, record: &Record<'_>) {
-    for operation in operations {
-        let value = rendered(operation, &Record { request: Some(head), ..*record });
-        change(operation, value, &mut head.headers);
+    if operations.is_empty() {
+        return;
     }
+    remove(operations, &mut head.headers);
+    let values = rendered(operations, &head.headers, &Record { request: Some(head), ..*record });
+    put(values, &mut head.headers);
 }
 
-/// Applies operations to a response.
+/// Applies the operations of one level to a response.
 pub fn mutate_response(operations: &[HeaderMutation], head: &mut ResponseHead, record: &Record<'_>) {
+    if operations.is_empty() {
+        return;
+    }
+    remove(operations, &mut head.headers);
+    let values = rendered(operations, &head.headers, &Record { response: Some(head), ..*record });
+    put(values, &mut head.headers);
+}
+
+fn remove(operations: &[HeaderMutation], headers: &mut Headers) {
     for operation in operations {
-        let value = rendered(operation, &Record { response: Some(head), ..*record });
-        change(operation, value, &mut head.headers);
-    }
-}
-
-fn rendered(operation: &HeaderMutation, record: &Record<'_>) -> Vec<u8> {
-    let mut value = Vec::new();
-    if let HeaderMutation::Set { value: template, .. } = operation {
-        template.render_with(record, b"", &mut value);
-    }
-    value
-}
-
-fn change(operation: &HeaderMutation, value: Vec<u8>, headers: &mut Headers) {
-    match operation {
-        HeaderMutation::Remove(name) => {
+        if let HeaderMutation::Remove(name) = operation {
             headers.remove(name.as_str());
         }
-        HeaderMutation::Set { keep_empty, .. } if value.is_empty() && !keep_empty => {}
-        HeaderMutation::Set { name, action, .. } => match action {
-            AppendAction::AppendIfExistsOrAdd => headers.append(name, value),
-            AppendAction::AddIfAbsent if headers.contains(name.as_str()) => {}
-            AppendAction::AddIfAbsent => headers.append(name, value),
-            AppendAction::OverwriteIfExistsOrAdd => headers.set(name, value),
-            AppendAction::OverwriteIfExists if headers.contains(name.as_str()) => headers.set(name, value),
-            AppendAction::OverwriteIfExists => {}
-        },
+    }
+}
+
+/// Names with their new values, and whether they take the place of others.
+type Values<'o> = Vec<(&'o HeaderName, Vec<u8>, bool)>;
+
+fn rendered<'o>(operations: &'o [HeaderMutation], headers: &Headers, record: &Record<'_>) -> Values<'o> {
+    let mut values = Vec::with_capacity(operations.len());
+    for operation in operations {
+        let HeaderMutation::Set { name, value, action, keep_empty } = operation else { continue };
+        let mut text = Vec::new();
+        value.render_with(record, b"", &mut text);
+        if text.is_empty() && !keep_empty {
+            continue;
+        }
+        let present = headers.contains(name.as_str());
+        match action {
+            AppendAction::AppendIfExistsOrAdd => values.push((name, text, false)),
+            AppendAction::AddIfAbsent if !present => values.push((name, text, false)),
+            AppendAction::OverwriteIfExistsOrAdd => values.push((name, text, true)),
+            AppendAction::OverwriteIfExists if present => values.push((name, text, true)),
+            AppendAction::AddIfAbsent | AppendAction::OverwriteIfExists => {}
+        }
+    }
+    values
+}
+
+fn put(values: Values<'_>, headers: &mut Headers) {
+    let (overwriting, appending): (Vec<_>, Vec<_>) = values.into_iter().partition(|(_, _, overwrites)| *overwrites);
+    for (name, value, _) in overwriting {
+        headers.set(name, value);
+    }
+    for (name, value, _) in appending {
+        headers.append(name, value);
     }
 }

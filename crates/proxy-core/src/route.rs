@@ -11,11 +11,11 @@ mod timeout;
 #[cfg(test)]
 mod tests;
 
-pub use action::{cluster, direct, hash, mirrors, redirect, ClusterChoice, HashKey};
+pub use action::{ClusterChoice, HashKey, cluster, direct, hash, mirrors, redirect};
 pub use explain::{NearMiss, near_misses};
-pub use finish::{filter_override, prepare_downstream, prepare_upstream, rewrite_host_auto, runs, Attempt};
+pub use finish::{Attempt, filter_override, prepare_downstream, prepare_upstream, rewrite_host_auto, runs};
 pub use select::{NoRoute, Selected, select, select_virtual_host};
-pub use timeout::{Timeouts, timeouts};
+pub use timeout::{Timeouts, timeouts, timeouts_with};
 
 use std::net::IpAddr;
 
