@@ -2,5 +2,22 @@
 //! In: Envoy resources from ADS or a bootstrap file, connections. Out: proxied traffic, statistics, logs.
 //! Never here: how a request is decided; that is `lateen-proxy-core`.
 
+mod admin;
+mod ads;
+mod dns;
+pub mod downstream;
+mod drain;
+pub mod exchange;
+pub mod http;
+pub mod http1;
+pub mod http2;
+pub mod listener;
 pub mod logging;
+pub mod process;
 pub mod stats;
+pub mod tcp;
+pub mod transport;
+pub mod upstream;
+pub mod worker;
+
+pub use process::{Args, Options, Proxy, Source, StartError, run};

@@ -1,0 +1,119 @@
+//! An accepted connection, until it is clear what is spoken on it.
+//! In: a socket and its listener. Out: the connection served by HTTP/1.1, HTTP/2 or as bytes.
+//! Never here: requests.
+
+use crate::http::{Manager, Peer};
+use crate::listener::Registration;
+use crate::listener::chain::Chain;
+use crate::transport::{Timer, Transport};
+use crate::worker::Context;
+use crate::{http1, http2, tcp};
+use bytes::BytesMut;
+use lateen_proxy_core::connection::{ConnectionFacts, select_filter_chain};
+use lateen_proxy_core::http1::{Detected, detect};
+use lateen_proxy_core::ir::CodecType;
+use std::cell::Cell;
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+use tokio::net::TcpStream;
+
+/// Serves a connection to its end.
+pub async fn serve(context: Rc<Context>, registration: Registration, stream: TcpStream) {
+    std::future::poll_fn(|task| {
+        registration.wake_with(task.waker());
+        Poll::Ready(())
+    })
+    .await;
+    // Without it small responses may wait for an acknowledgement; a socket that refuses still works.
+    let _ = stream.set_nodelay(true);
+    let (Ok(local), Ok(direct)) = (stream.local_addr(), stream.peer_addr()) else {
+        return;
+    };
+    let peer =
+        Rc::new(Peer { id: next_id(), direct, client: direct, local, tls: false, server_name: String::new() });
+    let facts = ConnectionFacts {
+        destination: peer.local,
+        direct_peer: peer.direct,
+        client: peer.client,
+        server_name: &peer.server_name,
+        application_protocols: &[],
+        transport_protocol: "raw_buffer",
+    };
+    let served = Rc::clone(&registration.served);
+    let Some(chain) = select_filter_chain(&served.listener, &facts).and_then(|chain| served.chain(chain)) else {
+        served.stats.no_filter_chain_match.inc();
+        return;
+    };
+    match chain {
+        Chain::Http(manager) => http(&context, manager, &peer, &registration, Transport::Tcp(stream)).await,
+        Chain::Tcp(route) => tcp::serve(&context, route, &peer, &registration, Transport::Tcp(stream)).await,
+        Chain::Close => {}
+    }
+}
+
+async fn http(
+    context: &Rc<Context>,
+    manager: &Rc<Manager>,
+    peer: &Rc<Peer>,
+    registration: &Registration,
+    mut transport: Transport,
+) {
+    let stats = &manager.stats;
+    stats.downstream_cx_total.inc();
+    stats.downstream_cx_active.inc();
+    let _active = Active(manager, Instant::now());
+    let mut early = BytesMut::new();
+    if manager.config.codec == CodecType::Auto {
+        let idle = manager.config.idle_timeout.or(manager.config.request_headers_timeout);
+        if !recognise(&mut transport, &mut early, idle).await {
+            return;
+        }
+    }
+    let http2 = match manager.config.codec {
+        CodecType::Http1 => false,
+        CodecType::Http2 => true,
+        CodecType::Auto => detect(&early) == Detected::Http2,
+    };
+    if http2 {
+        http2::serve(context, manager, peer, registration, transport, early).await;
+    } else {
+        http1::serve(context, manager, peer, registration, transport, early).await;
+    }
+}
+
+/// Reads until it is clear which HTTP is spoken; false when the client goes away or says nothing.
+async fn recognise(transport: &mut Transport, early: &mut BytesMut, at_most: Option<Duration>) -> bool {
+    let mut timer = Timer::default();
+    let end = at_most.map(|limit| Instant::now() + limit);
+    std::future::poll_fn(|task| {
+        loop {
+            match transport.poll_read_into(task, early, 4 << 10) {
+                Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(false),
+                Poll::Ready(Ok(_)) if detect(early) != Detected::Undecided => return Poll::Ready(true),
+                Poll::Ready(Ok(_)) => {}
+                Poll::Pending => return timer.poll(task, end).map(|()| false),
+            }
+        }
+    })
+    .await
+}
+
+struct Active<'a>(&'a Manager, Instant);
+
+impl Drop for Active<'_> {
+    fn drop(&mut self) {
+        let stats = &self.0.stats;
+        stats.downstream_cx_active.dec();
+        stats.downstream_cx_destroy.inc();
+        stats.downstream_cx_length_ms.record(self.1.elapsed());
+    }
+}
+
+fn next_id() -> u64 {
+    thread_local!(static NEXT: Cell<u64> = const { Cell::new(0) });
+    NEXT.with(|next| {
+        next.set(next.get() + 1);
+        next.get()
+    })
+}

@@ -1,0 +1,89 @@
+//! The HTTP connection manager as one worker runs it.
+//! In: settings of the tables. Out: the same in the form that codecs want, its counters, its routes of the moment.
+//! Never here: a request.
+
+use crate::stats::HttpStats;
+use crate::worker::{Context, View};
+use bytes::Bytes;
+use lateen_proxy_core::http1::{Options, UnderscoresAction};
+use lateen_proxy_core::ir::{FilterChain, HttpConnectionManager, Listener, RouteConfiguration, Underscores};
+use std::cell::RefCell;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// A connection manager of this worker.
+pub struct Manager {
+    /// Settings.
+    pub config: Arc<HttpConnectionManager>,
+    /// `http.<stat_prefix>.`
+    pub stats: Arc<HttpStats>,
+    /// What the HTTP/1 codec accepts.
+    pub http1: Options,
+    /// Bytes that wait in one direction before the other side is read no further.
+    pub buffer_limit: usize,
+    routes: RefCell<Option<(u64, Rc<Arc<RouteConfiguration>>)>>,
+}
+
+/// Facts about a downstream connection that its requests share.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    /// Number of the connection.
+    pub id: u64,
+    /// Where the bytes come from.
+    pub direct: SocketAddr,
+    /// The client, which PROXY protocol may name.
+    pub client: SocketAddr,
+    /// The address that the client connected to.
+    pub local: SocketAddr,
+    /// Whether it is TLS.
+    pub tls: bool,
+    /// SNI; empty for none.
+    pub server_name: String,
+}
+
+impl Manager {
+    /// Makes the settings ready.
+    pub fn new(
+        config: &Arc<HttpConnectionManager>,
+        _chain: &FilterChain,
+        listener: &Listener,
+        context: &Context,
+    ) -> Self {
+        let http1 = Options {
+            max_head_bytes: config.max_request_headers_kb as usize * 1024,
+            max_headers: config.max_headers_count as usize,
+            allow_http10: config.http1.accept_http_10,
+            default_host: Bytes::from(config.http1.default_host_for_http_10.clone()),
+            headers_with_underscores: match config.underscores {
+                Underscores::Allow => UnderscoresAction::Allow,
+                Underscores::RejectRequest => UnderscoresAction::RejectRequest,
+                Underscores::DropHeader => UnderscoresAction::DropHeader,
+            },
+            allow_absolute_url: config.http1.allow_absolute_url,
+            allow_chunked_length: config.http1.allow_chunked_length,
+            enable_trailers: config.http1.enable_trailers,
+            allow_custom_methods: false,
+        };
+        Self {
+            stats: context.stats.http(&config.stat_prefix),
+            config: Arc::clone(config),
+            http1,
+            buffer_limit: (listener.per_connection_buffer_limit as usize).clamp(16 << 10, 1 << 20),
+            routes: RefCell::new(None),
+        }
+    }
+
+    /// The routes of now; `None` while they have not come.
+    pub fn routes(&self, view: &View) -> Option<Rc<Arc<RouteConfiguration>>> {
+        let mut cached = self.routes.borrow_mut();
+        if let Some((generation, routes)) = &*cached
+            && *generation == view.generation
+        {
+            return Some(Rc::clone(routes));
+        }
+        let routes = Rc::new(Arc::clone(view.tables.route_configuration(&self.config.routes)?));
+        *cached = Some((view.generation, Rc::clone(&routes)));
+        Some(routes)
+    }
+}

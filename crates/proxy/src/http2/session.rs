@@ -1,0 +1,178 @@
+//! The life of a downstream HTTP/2 connection.
+//! In: a transport. Out: a task for each stream. It drains with GOAWAY, and ends when idle or flooded.
+//! Never here: what a stream carries.
+
+use super::guard::Guarded;
+use super::server::{ServerStream, take_head};
+use super::{CONNECTION_WINDOW, STREAM_WINDOW};
+use crate::exchange::{self, Downstream, Incoming};
+use crate::http::{Manager, Peer};
+use crate::listener::Registration;
+use crate::transport::{Timer, Transport};
+use crate::worker::Context;
+use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
+use h2::server::SendResponse;
+use h2::{Reason, RecvStream};
+use http::{Request, Response, StatusCode};
+use lateen_proxy_core::http1::check_head;
+use std::cell::Cell;
+use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::Instant;
+
+/// Serves a connection to its end. `early` was read while the protocol was recognised.
+pub async fn serve(
+    context: &Rc<Context>,
+    manager: &Rc<Manager>,
+    peer: &Rc<Peer>,
+    registration: &Registration,
+    transport: Transport,
+    early: BytesMut,
+) {
+    let config = &manager.config;
+    manager.stats.downstream_cx_http2_total.inc();
+    let heads = Rc::new(Cell::new(0));
+    let guarded = Guarded::new(transport, early, Rc::clone(&heads), manager.http1.max_head_bytes);
+    let mut builder = h2::server::Builder::new();
+    builder
+        .initial_window_size(config.http2.initial_stream_window.min(STREAM_WINDOW))
+        .initial_connection_window_size(config.http2.initial_connection_window.min(CONNECTION_WINDOW))
+        .max_concurrent_streams(config.http2.max_concurrent_streams)
+        .max_header_list_size(u32::try_from(manager.http1.max_head_bytes).unwrap_or(u32::MAX))
+        .max_send_buffer_size(256 << 10);
+    if config.http2.allow_connect {
+        builder.enable_connect_protocol();
+    }
+    let mut timer = Timer::default();
+    let begin = Instant::now();
+    let mut handshake = Box::pin(builder.handshake::<_, Bytes>(guarded));
+    let greeted = std::future::poll_fn(|task| {
+        if let Poll::Ready(outcome) = handshake.as_mut().poll_unpin(task) {
+            return Poll::Ready(outcome.ok());
+        }
+        timer.poll(task, config.idle_timeout.map(|limit| begin + limit)).map(|()| None)
+    })
+    .await;
+    let Some(mut connection) = greeted else { return };
+    let active = Rc::new(Active { streams: Cell::new(0), idle_since: Cell::new(begin) });
+    let end = config.max_connection_duration.map(|limit| registration.since() + limit);
+    let mut leaving: Option<Instant> = None;
+    let mut served = 0_u32;
+    std::future::poll_fn(|task| {
+        loop {
+            match connection.poll_accept(task) {
+                Poll::Ready(Some(Ok((request, respond)))) => {
+                    served = served.saturating_add(1);
+                    manager.stats.downstream_rq_http2_total.inc();
+                    spawn(context, manager, peer, &heads, &active, request, respond);
+                }
+                Poll::Ready(Some(Err(error))) => {
+                    if !error.is_io() || error.get_io().is_some_and(|e| e.kind() == std::io::ErrorKind::InvalidData) {
+                        manager.stats.downstream_cx_protocol_error.inc();
+                        tracing::debug!(peer = %peer.direct, %error, "an HTTP/2 connection is ended");
+                    }
+                    return Poll::Ready(());
+                }
+                Poll::Ready(None) => return Poll::Ready(()),
+                Poll::Pending => break,
+            }
+        }
+        let now = Instant::now();
+        let enough = config.max_requests_per_connection.is_some_and(|max| served >= max);
+        let old = end.is_some_and(|end| now >= end);
+        if leaving.is_none() && (registration.served.is_draining() || enough || old) {
+            leaving = Some(now);
+            manager.stats.downstream_cx_drain_close.inc();
+            connection.graceful_shutdown();
+            task.waker().wake_by_ref();
+        }
+        let idle = (active.streams.get() == 0)
+            .then(|| config.idle_timeout.map(|limit| active.idle_since.get() + limit))
+            .flatten();
+        match timer.poll(task, [idle, end.filter(|_| leaving.is_none())].into_iter().flatten().min()) {
+            Poll::Ready(()) if leaving.is_none() => {
+                // Idle for too long, or too old: the streams that are left end first.
+                leaving = Some(now);
+                if idle.is_some() {
+                    manager.stats.downstream_cx_idle_timeout.inc();
+                }
+                connection.graceful_shutdown();
+                task.waker().wake_by_ref();
+                Poll::Pending
+            }
+            Poll::Ready(()) => {
+                connection.abrupt_shutdown(Reason::NO_ERROR);
+                Poll::Ready(())
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await;
+}
+
+/// Streams that are going on.
+struct Active {
+    streams: Cell<usize>,
+    idle_since: Cell<Instant>,
+}
+
+struct ActiveStream(Rc<Active>);
+
+impl Drop for ActiveStream {
+    fn drop(&mut self) {
+        self.0.streams.set(self.0.streams.get() - 1);
+        if self.0.streams.get() == 0 {
+            self.0.idle_since.set(Instant::now());
+        }
+    }
+}
+
+fn spawn(
+    context: &Rc<Context>,
+    manager: &Rc<Manager>,
+    peer: &Rc<Peer>,
+    heads: &Rc<Cell<u64>>,
+    active: &Rc<Active>,
+    request: Request<RecvStream>,
+    mut respond: SendResponse<Bytes>,
+) {
+    let (parts, receive) = request.into_parts();
+    let ended = receive.is_end_stream();
+    let start = Instant::now();
+    let (head, framing, upgrade) = take_head(Request::from_parts(parts, ()), ended);
+    let refused = match check_head(&head) {
+        _ if head.headers.len() > manager.http1.max_headers => Some(431),
+        Err(error) => Some(error.status()),
+        Ok(()) if head.authority.is_empty() => Some(400),
+        Ok(()) => None,
+    };
+    if let Some(status) = refused {
+        manager.stats.downstream_rq_total.inc();
+        manager.stats.response(status);
+        let mut response = Response::new(());
+        *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+        heads.set(heads.get() + 1);
+        // A stream that is gone needs no answer.
+        let _ = respond.send_response(response, true);
+        return;
+    }
+    active.streams.set(active.streams.get() + 1);
+    let guard = ActiveStream(Rc::clone(active));
+    let mut stream = ServerStream::new(receive, respond, Rc::clone(heads));
+    let (context, manager, peer) = (Rc::clone(context), Rc::clone(manager), Rc::clone(peer));
+    let exchange = async move {
+        let _guard = guard;
+        let mut timer = Timer::default();
+        let incoming = Incoming { head, framing, upgrade, start };
+        exchange::serve(&context, &manager, &peer, &mut stream, &mut timer, incoming).await;
+        // The end of the response may still wait for the client's window.
+        let _ = std::future::poll_fn(|task| stream.poll_flush(task)).await;
+    };
+    tokio::task::spawn_local(async move {
+        if AssertUnwindSafe(exchange).catch_unwind().await.is_err() {
+            tracing::error!("a request ended with a panic; this is a bug");
+        }
+    });
+}

@@ -1,0 +1,150 @@
+//! A listener as one worker serves it, with the connections that came in by it.
+//! In: the listener of the tables. Out: its chains ready for use, and a way to reach its connections.
+//! Never here: sockets.
+
+use super::chain::{self, Chain};
+use crate::stats::ListenerStats;
+use crate::worker::Context;
+use lateen_proxy_core::ir::{FilterChain, Listener};
+use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Waker;
+use std::time::Instant;
+use tokio::task::AbortHandle;
+
+/// A listener of this worker. Connections hold it, so it lives as long as they do.
+pub struct Served {
+    /// The configuration.
+    pub listener: Arc<Listener>,
+    /// `listener.<address>.`
+    pub stats: Arc<ListenerStats>,
+    chains: Vec<(Arc<FilterChain>, Chain)>,
+    draining: Cell<bool>,
+    connections: RefCell<Vec<Option<Entry>>>,
+    free: RefCell<Vec<usize>>,
+}
+
+#[derive(Default)]
+struct Entry {
+    waker: Option<Waker>,
+    abort: Option<AbortHandle>,
+}
+
+impl Served {
+    /// Makes the chains ready.
+    pub fn new(listener: Arc<Listener>, address: SocketAddr, context: &Context) -> Rc<Self> {
+        let all = listener.filter_chains.iter().chain(&listener.default_filter_chain);
+        let chains = all.map(|chain| (Arc::clone(chain), chain::prepare(chain, &listener, context))).collect();
+        Rc::new(Self {
+            stats: context.stats.listener(&address.to_string()),
+            listener,
+            chains,
+            draining: Cell::new(context.draining.get()),
+            connections: RefCell::default(),
+            free: RefCell::default(),
+        })
+    }
+
+    /// What a filter chain does.
+    pub fn chain(&self, wanted: &Arc<FilterChain>) -> Option<&Chain> {
+        self.chains.iter().find(|(chain, _)| Arc::ptr_eq(chain, wanted)).map(|(_, ready)| ready)
+    }
+
+    /// Whether connections are to end after their next response.
+    pub fn is_draining(&self) -> bool {
+        self.draining.get()
+    }
+
+    /// Counts a new connection.
+    pub fn register(self: &Rc<Self>, context: &Rc<Context>) -> Registration {
+        let mut connections = self.connections.borrow_mut();
+        let key = self.free.borrow_mut().pop().unwrap_or(connections.len());
+        if key == connections.len() {
+            connections.push(None);
+        }
+        connections[key] = Some(Entry::default());
+        self.stats.downstream_cx_total.inc();
+        self.stats.downstream_cx_active.inc();
+        context.shared.connections.fetch_add(1, Ordering::Relaxed);
+        Registration { served: Rc::clone(self), key, context: Rc::clone(context), since: Instant::now() }
+    }
+
+    /// Remembers how the task of a connection is ended.
+    pub fn started(&self, key: usize, abort: AbortHandle) {
+        if let Some(Some(entry)) = self.connections.borrow_mut().get_mut(key) {
+            entry.abort = Some(abort);
+        }
+    }
+
+    /// Ends idle connections now, busy ones after their response, and all of them after the drain time.
+    pub fn drain(self: &Rc<Self>, context: &Rc<Context>) {
+        if self.draining.replace(true) && !context.draining.get() {
+            return;
+        }
+        let wakers: Vec<Waker> =
+            self.connections.borrow().iter().flatten().filter_map(|entry| entry.waker.clone()).collect();
+        if self.connections.borrow().iter().flatten().next().is_none() {
+            return;
+        }
+        for waker in wakers {
+            waker.wake();
+        }
+        let served = Rc::downgrade(self);
+        let drain_time = context.shared.drain_time;
+        tokio::task::spawn_local(async move {
+            tokio::time::sleep(drain_time).await;
+            if let Some(served) = served.upgrade() {
+                for entry in served.connections.borrow().iter().flatten() {
+                    if let Some(abort) = &entry.abort {
+                        abort.abort();
+                    }
+                }
+            }
+        });
+    }
+}
+
+/// A connection's place at its listener; dropping it takes the connection off the books.
+pub struct Registration {
+    /// The listener.
+    pub served: Rc<Served>,
+    key: usize,
+    context: Rc<Context>,
+    since: Instant,
+}
+
+impl Registration {
+    /// Number of the connection at its listener.
+    pub fn key(&self) -> usize {
+        self.key
+    }
+
+    /// When the connection was accepted.
+    pub fn since(&self) -> Instant {
+        self.since
+    }
+
+    /// The task that is to be woken when draining begins.
+    pub fn wake_with(&self, waker: &Waker) {
+        if let Some(Some(entry)) = self.served.connections.borrow_mut().get_mut(self.key) {
+            entry.waker = Some(waker.clone());
+        }
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        if let Some(place) = self.served.connections.borrow_mut().get_mut(self.key) {
+            *place = None;
+            self.served.free.borrow_mut().push(self.key);
+        }
+        let stats = &self.served.stats;
+        stats.downstream_cx_active.dec();
+        stats.downstream_cx_destroy.inc();
+        stats.downstream_cx_length_ms.record(self.since.elapsed());
+        self.context.shared.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}

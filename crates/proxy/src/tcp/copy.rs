@@ -1,0 +1,71 @@
+//! One direction of a TCP proxy.
+//! In: a transport to read. Out: the same bytes on the other, then the end of the stream.
+//! There is a buffer only while bytes wait in it.
+
+use crate::transport::Transport;
+use bytes::{Buf, BytesMut};
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use tokio::io::AsyncWrite;
+
+const FIRST_READ: usize = 16 << 10;
+const LARGEST_READ: usize = 256 << 10;
+
+/// One direction.
+pub struct Direction {
+    buffer: BytesMut,
+    next_read: usize,
+    total: u64,
+    ended: bool,
+    closed: bool,
+}
+
+impl Default for Direction {
+    fn default() -> Self {
+        Self { buffer: BytesMut::new(), next_read: FIRST_READ, total: 0, ended: false, closed: false }
+    }
+}
+
+impl Direction {
+    /// Bytes that were read.
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// Moves what there is; ready at the end of the stream, or when a side fails.
+    pub fn poll(&mut self, task: &mut Context<'_>, from: &mut Transport, to: &mut Transport) -> Poll<io::Result<()>> {
+        loop {
+            while !self.buffer.is_empty() {
+                let written = ready!(to.poll_write_slices(task, &[IoSlice::new(&self.buffer)]))?;
+                if written == 0 {
+                    return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+                }
+                self.buffer.advance(written);
+            }
+            if self.closed {
+                return Poll::Ready(Ok(()));
+            }
+            if self.ended {
+                ready!(Pin::new(&mut *to).poll_shutdown(task))?;
+                self.closed = true;
+                return Poll::Ready(Ok(()));
+            }
+            if self.buffer.capacity() < self.next_read {
+                self.buffer = BytesMut::new();
+            }
+            let count = match from.poll_read_into(task, &mut self.buffer, self.next_read) {
+                Poll::Ready(count) => count?,
+                Poll::Pending => {
+                    self.buffer = BytesMut::new();
+                    return Poll::Pending;
+                }
+            };
+            self.total += count as u64;
+            self.ended = count == 0;
+            if count >= self.next_read && self.next_read < LARGEST_READ {
+                self.next_read *= 2;
+            }
+        }
+    }
+}

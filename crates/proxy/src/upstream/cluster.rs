@@ -1,0 +1,123 @@
+//! One cluster of one worker.
+//! In: the resource and its endpoints, which may change. Out: the endpoint for a request.
+//! An endpoint that stays keeps its connections; those of one that goes are closed after their request.
+
+use super::host::Host;
+use super::limits::Breakers;
+use crate::stats::ClusterStats;
+use crate::worker::{Context, View};
+use lateen_proxy_core::balance::{BalanceContext, LoadBalancer};
+use lateen_proxy_core::ir::{Cluster, Endpoints};
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// One cluster of one worker.
+pub struct UpstreamCluster {
+    /// The resource.
+    pub cluster: Arc<Cluster>,
+    /// `cluster.<name>.`
+    pub stats: Arc<ClusterStats>,
+    /// Circuit breakers at default priority.
+    pub breakers: Breakers,
+    balancing: RefCell<Balancing>,
+    generation: Cell<u64>,
+}
+
+struct Balancing {
+    endpoints: Option<Arc<Endpoints>>,
+    balancer: LoadBalancer,
+    /// In the order of the balancer's endpoints.
+    hosts: Vec<Rc<Host>>,
+}
+
+impl UpstreamCluster {
+    pub(super) fn new(context: &Context, cluster: &Arc<Cluster>) -> Self {
+        let counts = context.shared.counts.of(&cluster.name);
+        Self {
+            stats: context.stats.cluster(&cluster.stat_name),
+            breakers: Breakers::new(&cluster.limits, &counts),
+            balancing: RefCell::new(Balancing {
+                endpoints: None,
+                balancer: LoadBalancer::new(cluster, context.random()),
+                hosts: Vec::new(),
+            }),
+            cluster: Arc::clone(cluster),
+            generation: Cell::new(0),
+        }
+    }
+
+    pub(super) fn generation(&self) -> u64 {
+        self.generation.get()
+    }
+
+    /// Takes the endpoints of now.
+    pub(super) fn update(&self, context: &Context, view: &View) {
+        self.generation.set(view.generation);
+        let balancing = &mut *self.balancing.borrow_mut();
+        let Some(current) = view.endpoints(&self.cluster) else {
+            // Endpoints that are not known any more stay in use, as in Envoy.
+            return;
+        };
+        if balancing.endpoints.as_ref().is_some_and(|old| Arc::ptr_eq(old, current)) {
+            return;
+        }
+        balancing.balancer.rebuild(current);
+        balancing.endpoints = Some(Arc::clone(current));
+        let mut old: HashMap<SocketAddr, Rc<Host>> =
+            balancing.hosts.drain(..).map(|host| (host.address, host)).collect();
+        let stats = || context.stats.clone();
+        let fresh = balancing.balancer.endpoints().iter().map(|endpoint| match old.remove(&endpoint.address) {
+            Some(host) => {
+                host.set_endpoint(endpoint);
+                host
+            }
+            None => Host::new(endpoint, &self.cluster, &self.stats, stats()),
+        });
+        balancing.hosts = fresh.collect();
+        for (_, gone) in old {
+            gone.retire();
+        }
+    }
+
+    /// The endpoint for a request; `None` when there is none that may be used.
+    pub fn choose(&self, context: &Context, hash: Option<u64>, avoid: &[SocketAddr], attempts: u32) -> Option<Rc<Host>> {
+        let Balancing { balancer, hosts, .. } = &mut *self.balancing.borrow_mut();
+        let avoid: Vec<usize> = if avoid.is_empty() {
+            Vec::new()
+        } else {
+            (0..hosts.len()).filter(|index| avoid.contains(&hosts[*index].address)).collect()
+        };
+        let chosen = balancer.choose(&mut BalanceContext {
+            random: &mut || context.random(),
+            hash,
+            active: &|index| hosts.get(index).map_or(0, |host| host.active()),
+            avoid: &avoid,
+            host_attempts: attempts,
+        })?;
+        if chosen.in_panic {
+            self.stats.lb_healthy_panic.inc();
+        }
+        hosts.get(chosen.index).cloned()
+    }
+
+    /// Closes idle connections that are of no use any more.
+    pub(super) fn sweep(&self) {
+        let now = Instant::now();
+        let hosts: Vec<Rc<Host>> = self.balancing.borrow().hosts.clone();
+        for host in hosts {
+            host.sweep(now, self.cluster.idle_timeout);
+        }
+    }
+}
+
+impl Drop for UpstreamCluster {
+    fn drop(&mut self) {
+        for host in &self.balancing.borrow().hosts {
+            host.retire();
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Connections that are not there yet.
+//! In: an endpoint and what is wanted. Out: a stream to it, or why there is none.
+//! A request waits in line when the circuit breaker of connections is open; the line has a limit too.
+
+use super::cluster::UpstreamCluster;
+use super::host::{Handed, Host, Slot};
+use super::stream::UpstreamStream;
+use crate::http1::ClientConnection;
+use crate::http2::{ClientSession, ClientStream};
+use crate::transport::Transport;
+use crate::worker::Context;
+use lateen_proxy_core::flags::ResponseFlags;
+use lateen_proxy_core::http1::ResponseOptions;
+use lateen_proxy_core::ir::{Cluster, CodecType, UpstreamProtocol};
+use std::rc::Rc;
+use std::time::Instant;
+use tokio::net::TcpStream;
+
+/// What a request wants of a connection.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted {
+    /// The downstream request came over HTTP/2.
+    pub http2: bool,
+    /// Whether a connection that was used before will do.
+    pub reuse: bool,
+}
+
+/// What a request gets.
+pub enum Acquired {
+    /// A stream.
+    Stream(UpstreamStream),
+}
+
+/// Why there is no stream.
+#[derive(Debug)]
+pub enum AcquireError {
+    /// A circuit breaker is open.
+    Overflow,
+    /// The system could not connect; its words.
+    Connect(String),
+    /// The connection took too long.
+    Timeout,
+}
+
+/// Whether HTTP/2 is spoken to the endpoints of a cluster.
+fn speaks_http2(cluster: &Cluster, wanted: Wanted) -> bool {
+    match cluster.protocol {
+        UpstreamProtocol::Explicit(CodecType::Http2) => true,
+        // Without TLS there is no ALPN, and Envoy falls back to HTTP/1.
+        UpstreamProtocol::Explicit(CodecType::Http1 | CodecType::Auto) => false,
+        UpstreamProtocol::UseDownstream => wanted.http2,
+    }
+}
+
+impl Host {
+    /// A stream that can be had at once.
+    pub fn take_ready(&self, cluster: &Cluster, wanted: Wanted) -> Option<UpstreamStream> {
+        if !wanted.reuse {
+            return None;
+        }
+        if !speaks_http2(cluster, wanted) {
+            return self.take_idle().map(UpstreamStream::Http1);
+        }
+        let sessions = self.sessions.borrow();
+        let session = sessions.iter().find(|session| session.has_room())?;
+        Some(UpstreamStream::Http2(Box::new(ClientStream::new(session))))
+    }
+}
+
+/// Opens a connection, or waits for one.
+///
+/// # Errors
+/// When circuit breakers allow none, or the endpoint does not answer.
+pub async fn acquire(
+    upstream: &Rc<UpstreamCluster>,
+    host: &Rc<Host>,
+    wanted: Wanted,
+) -> Result<Acquired, AcquireError> {
+    let stats = &upstream.stats;
+    stats.upstream_rq_pending_total.inc();
+    let _pending = upstream.breakers.pending.acquire().ok_or(AcquireError::Overflow)?;
+    stats.upstream_rq_pending_active.inc();
+    let _active = PendingActive(upstream);
+    if speaks_http2(&upstream.cluster, wanted) {
+        return open_session(upstream, host, wanted).await;
+    }
+    loop {
+        if let Some(slot) = host.open_slot(&upstream.breakers.connections) {
+            let transport = connect(upstream, host).await?;
+            slot.opened();
+            stats.upstream_cx_http1_total.inc();
+            let options = ResponseOptions {
+                allow_chunked_length: upstream.cluster.http1.allow_chunked_length,
+                enable_trailers: upstream.cluster.http1.enable_trailers,
+                ..ResponseOptions::default()
+            };
+            let connection = ClientConnection::new(
+                transport,
+                slot,
+                options,
+                upstream.cluster.max_requests_per_connection,
+                (upstream.cluster.per_connection_buffer_limit as usize).clamp(16 << 10, 1 << 20),
+            );
+            return Ok(Acquired::Stream(UpstreamStream::Http1(Box::new(connection))));
+        }
+        if let Ok(Handed::Connection(connection)) = host.wait().await
+            && connection.is_fresh()
+        {
+            return Ok(Acquired::Stream(UpstreamStream::Http1(connection)));
+        }
+    }
+}
+
+/// One request at a time opens an HTTP/2 connection; the others take streams of it.
+async fn open_session(
+    upstream: &Rc<UpstreamCluster>,
+    host: &Rc<Host>,
+    wanted: Wanted,
+) -> Result<Acquired, AcquireError> {
+    let opening = Rc::clone(&host.opening);
+    // The semaphore is never closed.
+    let _turn = opening.acquire().await.map_err(|_| AcquireError::Overflow)?;
+    if let Some(stream) = host.take_ready(&upstream.cluster, wanted) {
+        return Ok(Acquired::Stream(stream));
+    }
+    let slot = host.open_slot(&upstream.breakers.connections).ok_or(AcquireError::Overflow)?;
+    let transport = connect(upstream, host).await?;
+    slot.opened();
+    upstream.stats.upstream_cx_http2_total.inc();
+    let session = ClientSession::open(transport, slot, &upstream.cluster).await.map_err(AcquireError::Connect)?;
+    host.sessions.borrow_mut().push(Rc::clone(&session));
+    Ok(Acquired::Stream(UpstreamStream::Http2(Box::new(ClientStream::new(&session)))))
+}
+
+/// Opens a connection for bytes to an endpoint of a cluster, trying others when it fails.
+///
+/// # Errors
+/// The flag for the log when there is none.
+pub async fn open_tcp(
+    context: &Context,
+    upstream: &Rc<UpstreamCluster>,
+    hash: Option<u64>,
+    attempts: u32,
+) -> Result<(Transport, Rc<Host>, Slot), ResponseFlags> {
+    for _ in 0..attempts.max(1) {
+        let Some(host) = upstream.choose(context, hash, &[], 1) else {
+            upstream.stats.upstream_cx_none_healthy.inc();
+            return Err(ResponseFlags::NO_HEALTHY_UPSTREAM);
+        };
+        let Some(slot) = host.open_slot(&upstream.breakers.connections) else {
+            return Err(ResponseFlags::UPSTREAM_OVERFLOW);
+        };
+        if let Ok(transport) = connect(upstream, &host).await {
+            slot.opened();
+            return Ok((transport, host, slot));
+        }
+    }
+    upstream.stats.upstream_cx_connect_attempts_exceeded.inc();
+    Err(ResponseFlags::UPSTREAM_CONNECTION_FAILURE)
+}
+
+async fn connect(upstream: &UpstreamCluster, host: &Host) -> Result<Transport, AcquireError> {
+    let stats = &upstream.stats;
+    let started = Instant::now();
+    let connecting = TcpStream::connect(host.address);
+    let stream = match tokio::time::timeout(upstream.cluster.connect_timeout, connecting).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => {
+            stats.upstream_cx_connect_fail.inc();
+            host.stats().cx_connect_fail.inc();
+            return Err(AcquireError::Connect(words(&error)));
+        }
+        Err(_) => {
+            stats.upstream_cx_connect_fail.inc();
+            stats.upstream_cx_connect_timeout.inc();
+            host.stats().cx_connect_fail.inc();
+            return Err(AcquireError::Timeout);
+        }
+    };
+    stats.upstream_cx_connect_ms.record(started.elapsed());
+    // Without it small requests may wait for an acknowledgement; a socket that refuses still works.
+    let _ = stream.set_nodelay(true);
+    Ok(Transport::Tcp(stream))
+}
+
+/// The words of the system, without the number that Rust adds.
+fn words(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    match text.find(" (os error") {
+        Some(end) => text[..end].to_owned(),
+        None => text,
+    }
+}
+
+struct PendingActive<'a>(&'a UpstreamCluster);
+
+impl Drop for PendingActive<'_> {
+    fn drop(&mut self) {
+        self.0.stats.upstream_rq_pending_active.dec();
+    }
+}
