@@ -4,7 +4,7 @@
 
 use crate::{Options, PortMapping, Proxy};
 use lateen_config::{Object, Spec};
-use lateen_core::{Labels, NamespacedName, Place, ProxyType};
+use lateen_core::{Labels, NamespacedName, NodeId, Place, ProxyType};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
@@ -32,6 +32,19 @@ impl GatewayWorkload {
             && (name == &*self.name.name || self.labels.get("istio") == Some(name))
     }
 
+    /// The node id of its proxy.
+    pub fn node_id(&self) -> String {
+        let (namespace, name) = (&self.name.namespace, &self.name.name);
+        NodeId {
+            kind: ProxyType::Router,
+            ip: STANDALONE_ADDRESS,
+            name: name.to_string(),
+            namespace: namespace.to_string(),
+            domain: format!("{namespace}.svc.cluster.local"),
+        }
+        .to_string()
+    }
+
     /// The proxy of this workload on a machine without a cluster.
     pub fn proxy(&self) -> Proxy {
         let mut proxy = Proxy::new(ProxyType::Router, &self.name.namespace, self.labels.clone());
@@ -54,10 +67,8 @@ pub fn gateway_workloads(objects: &[Arc<Object>], options: &Options) -> Vec<Gate
     selectors.dedup();
     let mut workloads: Vec<GatewayWorkload> = Vec::new();
     for selector in selectors {
-        let selected: Vec<&GatewayWorkload> = candidates
-            .iter()
-            .filter(|candidate| !selector.is_empty() && selector.select(&candidate.labels))
-            .collect();
+        let selected: Vec<&GatewayWorkload> =
+            candidates.iter().filter(|candidate| !selector.is_empty() && selector.select(&candidate.labels)).collect();
         if selected.is_empty() {
             if !workloads.iter().any(|workload| selector.select(&workload.labels)) {
                 workloads.push(made_up(selector, options));
@@ -106,7 +117,8 @@ fn candidates(objects: &[Arc<Object>], options: &Options) -> Vec<GatewayWorkload
 
 fn made_up(selector: Labels, options: &Options) -> GatewayWorkload {
     let labels = if selector.is_empty() { [("istio", "ingressgateway")].into_iter().collect() } else { selector };
-    let name = labels.get("istio").or_else(|| labels.get("app")).or_else(|| labels.0.values().next().map(String::as_str));
+    let name =
+        labels.get("istio").or_else(|| labels.get("app")).or_else(|| labels.0.values().next().map(String::as_str));
     let name = NamespacedName::new(&options.root_namespace, name.unwrap_or("gateway"));
     GatewayWorkload { name, labels, place: None }
 }

@@ -25,8 +25,8 @@ pub mod visibility;
 
 pub use destination_rule::DestinationRule;
 pub use endpoint::{Address, Endpoint, Locality};
+pub use gateway::{Gateway, MergedGateway, MergedPort, MergedServer, Server, ServiceTarget};
 pub use gateway_workload::{GatewayWorkload, gateway_workloads};
-pub use gateway::{Gateway, MergedGateway, MergedPort, Server};
 pub use input::{Input, Options};
 pub use mesh::Mesh;
 pub use policy::Policy;
@@ -37,6 +37,3 @@ pub use snapshot::Snapshot;
 pub use source::Source;
 pub use virtual_service::{HttpMatch, HttpRule, VirtualService};
 pub use visibility::Visibility;
-
-#[cfg(test)]
-mod tests;

@@ -17,7 +17,10 @@ fn gateway(name: &str, selector: &str) -> String {
 
 #[test]
 fn a_workload_is_made_up_from_the_selector() {
-    assert_eq!(workloads(&gateway("a", "{istio: ingressgateway}")), ["istio-system/ingressgateway [istio=ingressgateway]"]);
+    assert_eq!(
+        workloads(&gateway("a", "{istio: ingressgateway}")),
+        ["istio-system/ingressgateway [istio=ingressgateway]"]
+    );
     assert_eq!(workloads(&gateway("a", "{}")), ["istio-system/ingressgateway [istio=ingressgateway]"]);
 }
 

@@ -1,0 +1,126 @@
+//! Clusters: for each port of each service that the proxy may call, one, and one more for each subset.
+//! In: a scope. Out: clusters sorted by name, with the policies of their DestinationRules.
+
+mod build;
+mod load_balancer;
+mod outlier;
+mod pool;
+mod protocol;
+mod tls;
+
+use crate::Options;
+use crate::destination::{BLACK_HOLE_CLUSTER, PASSTHROUGH_CLUSTER};
+use crate::values::duration;
+use lateen_config::Finding;
+use lateen_core::{ClusterName, Host, Protocol};
+use lateen_envoy_api::v3::cluster::Cluster;
+use lateen_envoy_api::v3::cluster::cluster::{ClusterDiscoveryType, DiscoveryType, LbPolicy};
+use lateen_model::{Resolution, Scope, Service};
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+/// Clusters and what was met on the way.
+#[derive(Debug, Default)]
+pub struct Built {
+    /// Sorted by name.
+    pub clusters: Vec<Cluster>,
+    /// Names of secrets that they ask for.
+    pub secrets: BTreeSet<String>,
+    /// What could not be translated.
+    pub findings: Vec<Finding>,
+}
+
+/// All clusters, sorted by name.
+pub fn clusters(scope: &Scope, options: &Options) -> Vec<Cluster> {
+    build(scope, options).clusters
+}
+
+/// All clusters with findings and secrets.
+pub fn build(scope: &Scope, options: &Options) -> Built {
+    let mut out = Built::default();
+    for service in called(scope) {
+        let rule = scope.destination_rule(&service.host, Some(&service));
+        for port in &service.ports {
+            if matches!(port.protocol, Protocol::Udp) {
+                continue;
+            }
+            let rule = rule.as_deref();
+            let subsets = rule.map_or(&[][..], |rule| rule.rule.subsets.as_slice());
+            let names = std::iter::once("").chain(subsets.iter().map(|subset| subset.name.as_str()));
+            for subset in names {
+                let name = ClusterName::outbound(port.number, subset, service.host.clone());
+                let input = build::Input { scope, options, service: &service, port, rule, subset, name: &name };
+                out.clusters.extend(build::cluster(input, &mut out.secrets, &mut out.findings));
+            }
+        }
+    }
+    if !scope.proxy.is_gateway() {
+        out.clusters.push(black_hole(scope));
+        out.clusters.push(passthrough(scope));
+    }
+    out.clusters.sort_by(|a, b| a.name.cmp(&b.name));
+    out.clusters.dedup_by(|a, b| a.name == b.name);
+    out
+}
+
+/// The services that the proxy may call: for a sidecar all that it sees, for a gateway those that its routes lead to
+/// (Istio `PILOT_FILTER_GATEWAY_CLUSTER_CONFIG`).
+fn called(scope: &Scope) -> Vec<Arc<Service>> {
+    if !scope.proxy.is_gateway() {
+        return scope.services().into_iter().filter(|service| service.resolution != Resolution::Alias).collect();
+    }
+    let gateways: BTreeSet<&str> =
+        scope.gateway.ports.iter().flat_map(|port| port.servers.iter().map(|merged| &*merged.server.gateway)).collect();
+    let mut seen: HashSet<(Host, Arc<str>)> = HashSet::new();
+    let mut out: Vec<Arc<Service>> = Vec::new();
+    for gateway in gateways {
+        for rule in scope.virtual_services(gateway) {
+            for host in rule.destinations() {
+                let found = scope.service_for(&host, rule.source.namespace());
+                let found = match found.filter(|service| service.resolution == Resolution::Alias) {
+                    Some(alias) => alias.external_name.as_ref().and_then(|host| scope.service(host)),
+                    None => found,
+                };
+                if let Some(service) = found
+                    && seen.insert((service.host.clone(), service.source.name.namespace.clone()))
+                {
+                    out.push(service.clone());
+                }
+            }
+        }
+    }
+    let auto = scope.gateway.ports.iter().flat_map(|port| &port.servers).any(|merged| {
+        use lateen_config::kinds::gateway::ServerTlsMode::AutoPassthrough;
+        merged.server.tls.as_ref().is_some_and(|tls| tls.mode == AutoPassthrough)
+    });
+    if auto {
+        let all = scope.services().into_iter().filter(|service| !service.external);
+        out.extend(all.filter(|s| seen.insert((s.host.clone(), s.source.name.namespace.clone()))));
+    }
+    out
+}
+
+/// Where calls go that may not pass: nowhere.
+fn black_hole(scope: &Scope) -> Cluster {
+    Cluster {
+        name: BLACK_HOLE_CLUSTER.to_owned(),
+        cluster_discovery_type: Some(ClusterDiscoveryType::Type(DiscoveryType::Static.into())),
+        connect_timeout: duration(scope.snapshot.mesh.connect_timeout()),
+        lb_policy: LbPolicy::RoundRobin.into(),
+        ..Default::default()
+    }
+}
+
+/// Where calls go that the mesh does not know: to the address that was dialled.
+fn passthrough(scope: &Scope) -> Cluster {
+    let mut cluster = Cluster {
+        name: PASSTHROUGH_CLUSTER.to_owned(),
+        cluster_discovery_type: Some(ClusterDiscoveryType::Type(DiscoveryType::OriginalDst.into())),
+        connect_timeout: duration(scope.snapshot.mesh.connect_timeout()),
+        lb_policy: LbPolicy::ClusterProvided.into(),
+        circuit_breakers: Some(pool::unlimited()),
+        ..Default::default()
+    };
+    protocol::put(protocol::as_downstream(), &mut cluster);
+    cluster
+}

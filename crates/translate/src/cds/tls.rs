@@ -1,0 +1,111 @@
+//! TLS towards an upstream.
+//! In: `tls` of the policy. Out: a transport socket; secrets come by name over SDS, roots from files or the system.
+
+use super::build::Input;
+use super::protocol;
+use crate::lds::tls as downstream;
+use lateen_config::kinds::destination_rule::{ClientTlsMode, ClientTlsSettings};
+use lateen_envoy_api::pack;
+use lateen_envoy_api::v3::cluster::Cluster;
+use lateen_envoy_api::v3::core::transport_socket::ConfigType;
+use lateen_envoy_api::v3::core::{TransportSocket, UpstreamHttpProtocolOptions};
+use lateen_envoy_api::v3::http_protocol_options::HttpProtocolOptions;
+use lateen_envoy_api::v3::tls::certificate_validation_context::SystemRootCerts;
+use lateen_envoy_api::v3::tls::common_tls_context::{CombinedCertificateValidationContext, ValidationContextType};
+use lateen_envoy_api::v3::tls::{CertificateValidationContext, CommonTlsContext, UpstreamTlsContext};
+use lateen_model::Policy;
+use std::collections::BTreeSet;
+
+/// Sets TLS of a cluster; without settings, or with mode DISABLE, it speaks in clear.
+pub fn apply(
+    input: Input<'_>,
+    policy: &Policy,
+    upstream: &mut Option<HttpProtocolOptions>,
+    out: &mut Cluster,
+    secrets: &mut BTreeSet<String>,
+) {
+    let Some(settings) = &policy.tls else { return };
+    let mut common = CommonTlsContext::default();
+    let mut sni = settings.sni.clone();
+    let http2 = protocol::is_http2(upstream.as_ref());
+    match settings.mode {
+        ClientTlsMode::Disable => return,
+        ClientTlsMode::IstioMutual => {
+            let certificate = downstream::WORKLOAD_CERTIFICATE.to_owned();
+            let roots = downstream::WORKLOAD_ROOT.to_owned();
+            secrets.extend([certificate.clone(), roots.clone()]);
+            common.tls_certificate_sds_secret_configs = vec![downstream::secret(certificate)];
+            common.validation_context_type = Some(combined(settings, roots));
+            common.alpn_protocols = if http2 { alpn(&["istio", "h2"]) } else { alpn(&["istio"]) };
+            if sni.is_empty() {
+                sni = input.name.sni();
+            }
+        }
+        ClientTlsMode::Simple | ClientTlsMode::Mutual => {
+            if settings.mode == ClientTlsMode::Mutual {
+                let name = client_certificate(settings);
+                secrets.insert(name.clone());
+                common.tls_certificate_sds_secret_configs = vec![downstream::secret(name)];
+            }
+            common.validation_context_type = validation(settings, secrets);
+            if http2 {
+                common.alpn_protocols = alpn(&["h2"]);
+            }
+            let checked = common.validation_context_type.is_some();
+            if sni.is_empty() && input.port.protocol != lateen_core::Protocol::Tcp {
+                // The name that the client asks for is the name that the server must prove.
+                let options = upstream.get_or_insert_with(protocol::http1);
+                options.upstream_http_protocol_options = Some(UpstreamHttpProtocolOptions {
+                    auto_sni: true,
+                    auto_san_validation: checked && settings.subject_alt_names.is_empty(),
+                    ..Default::default()
+                });
+            }
+        }
+    }
+    let context = UpstreamTlsContext { common_tls_context: Some(common), sni, ..Default::default() };
+    out.transport_socket = Some(TransportSocket {
+        name: "envoy.transport_sockets.tls".to_owned(),
+        config_type: Some(ConfigType::TypedConfig(pack(&context))),
+    });
+}
+
+fn client_certificate(settings: &ClientTlsSettings) -> String {
+    if settings.credential_name.is_empty() {
+        format!("file-cert:{}~{}", settings.client_certificate, settings.private_key)
+    } else {
+        downstream::resource_name(&settings.credential_name)
+    }
+}
+
+/// What the server's certificate is checked against: a secret, a file, or the roots of the system.
+fn validation(settings: &ClientTlsSettings, secrets: &mut BTreeSet<String>) -> Option<ValidationContextType> {
+    if settings.insecure_skip_verify == Some(true) {
+        return None;
+    }
+    let roots = if !settings.credential_name.is_empty() {
+        format!("{}-cacert", downstream::resource_name(&settings.credential_name))
+    } else if !settings.ca_certificates.is_empty() {
+        format!("file-root:{}", settings.ca_certificates)
+    } else {
+        let context = CertificateValidationContext {
+            system_root_certs: Some(SystemRootCerts {}),
+            ..downstream::subject_alt_names(&settings.subject_alt_names)
+        };
+        return Some(ValidationContextType::ValidationContext(context));
+    };
+    secrets.insert(roots.clone());
+    Some(combined(settings, roots))
+}
+
+fn combined(settings: &ClientTlsSettings, roots: String) -> ValidationContextType {
+    ValidationContextType::CombinedValidationContext(CombinedCertificateValidationContext {
+        default_validation_context: Some(downstream::subject_alt_names(&settings.subject_alt_names)),
+        validation_context_sds_secret_config: Some(downstream::secret(roots)),
+        ..Default::default()
+    })
+}
+
+fn alpn(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}

@@ -1,0 +1,97 @@
+//! Endpoints.
+//! In: a scope, or one service and port. Out: load assignments, by locality, in a stable order.
+
+mod locality;
+
+use crate::values::{endpoint_address, number};
+use crate::{Options, provenance};
+use lateen_core::{ClusterName, Labels};
+use lateen_envoy_api::v3;
+use lateen_envoy_api::v3::cluster::Cluster;
+use lateen_envoy_api::v3::endpoint::lb_endpoint::HostIdentifier;
+use lateen_envoy_api::v3::endpoint::{ClusterLoadAssignment, Endpoint, LbEndpoint, LocalityLbEndpoints};
+use lateen_model::{Locality, Policy, Scope, Service};
+use std::collections::BTreeMap;
+
+/// What a load assignment is made from.
+#[derive(Clone, Copy)]
+pub struct Input<'a> {
+    /// The view of the proxy.
+    pub scope: &'a Scope,
+    /// How resources are made.
+    pub options: &'a Options,
+    /// The service.
+    pub service: &'a Service,
+    /// Its port.
+    pub port: u16,
+    /// Labels that endpoints must carry.
+    pub labels: &'a Labels,
+    /// The policy of the cluster.
+    pub policy: &'a Policy,
+    /// Name of the cluster.
+    pub name: &'a str,
+}
+
+/// The load assignments of all clusters that take theirs by EDS, sorted by name.
+pub fn endpoints(scope: &Scope, options: &Options) -> Vec<ClusterLoadAssignment> {
+    for_clusters(scope, options, &crate::cds::clusters(scope, options))
+}
+
+/// The load assignments of those of `clusters` that take theirs by EDS.
+pub fn for_clusters(scope: &Scope, options: &Options, clusters: &[Cluster]) -> Vec<ClusterLoadAssignment> {
+    let mut out = Vec::new();
+    for cluster in clusters {
+        if cluster.eds_cluster_config.is_none() {
+            continue;
+        }
+        let Ok(name) = cluster.name.parse::<ClusterName>() else { continue };
+        let Some(service) = scope.service(&name.host) else { continue };
+        let rule = scope.destination_rule(&name.host, Some(service));
+        let labels = rule.as_ref().and_then(|rule| rule.subset(&name.subset)).map(|s| Labels(s.labels.clone()));
+        let policy = rule.as_ref().map(|rule| rule.policy(&name.subset, name.port)).unwrap_or_default();
+        out.push(assignment(Input {
+            scope,
+            options,
+            service,
+            port: name.port,
+            labels: &labels.unwrap_or_default(),
+            policy: &policy,
+            name: &cluster.name,
+        }));
+    }
+    out
+}
+
+/// The load assignment of one cluster; it may have no endpoint.
+pub fn assignment(input: Input<'_>) -> ClusterLoadAssignment {
+    let mut by_locality: BTreeMap<&Locality, Vec<LbEndpoint>> = BTreeMap::new();
+    for endpoint in input.scope.endpoints(input.service, input.port, input.labels) {
+        let weight = endpoint.weight.max(1);
+        let made = LbEndpoint {
+            host_identifier: Some(HostIdentifier::Endpoint(Endpoint {
+                address: Some(endpoint_address(&endpoint.address, endpoint.port)),
+                ..Default::default()
+            })),
+            load_balancing_weight: number(weight),
+            metadata: provenance::of(input.options, &endpoint.source, Default::default(), ""),
+            ..Default::default()
+        };
+        by_locality.entry(&endpoint.locality).or_default().push(made);
+    }
+    let groups = by_locality.into_iter().map(|(place, lb_endpoints)| {
+        let total = lb_endpoints.iter().filter_map(|e| e.load_balancing_weight.as_ref()).map(|w| w.value).sum();
+        LocalityLbEndpoints {
+            locality: Some(v3::core::Locality {
+                region: place.region.clone(),
+                zone: place.zone.clone(),
+                sub_zone: place.subzone.clone(),
+            }),
+            lb_endpoints,
+            load_balancing_weight: number(total),
+            ..Default::default()
+        }
+    });
+    let mut endpoints: Vec<LocalityLbEndpoints> = groups.collect();
+    locality::apply(input, &mut endpoints);
+    ClusterLoadAssignment { cluster_name: input.name.to_owned(), endpoints, ..Default::default() }
+}

@@ -1,0 +1,274 @@
+//! Listeners of gateways: one for each address and port, with a filter chain for each server that needs its own.
+//! In: the merged gateway. Out: `0.0.0.0_8080` and its like; ports without any chain are left out.
+
+use super::{Built, access_log, filter_chain, hcm, server_names, tcp, tls, tls_inspector};
+use crate::values::socket_address;
+use crate::{Options, provenance};
+use lateen_config::kinds::gateway::ServerTlsMode;
+use lateen_config::kinds::virtual_service::{L4MatchAttributes, TlsMatchAttributes};
+use lateen_core::ClusterName;
+use lateen_envoy_api::v3::core::TrafficDirection;
+use lateen_envoy_api::v3::listener::{FilterChain, FilterChainMatch, Listener};
+use lateen_model::{MergedPort, MergedServer, Scope, Server};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// The protocols of mutual TLS between sidecars, which AUTO_PASSTHROUGH insists on.
+const MESH_ALPN: [&str; 6] =
+    ["istio-peer-exchange", "istio", "istio-http/1.0", "istio-http/1.1", "istio-h2", "istio-h3"];
+
+struct Building<'a> {
+    scope: &'a Scope,
+    options: &'a Options,
+    out: &'a mut Built,
+    /// SNI hosts of passthrough routes by port: host to bind.
+    sni: HashMap<u16, BTreeMap<String, String>>,
+}
+
+/// All listeners of a gateway.
+pub fn build(scope: &Scope, options: &Options, out: &mut Built) {
+    let mut building = Building { scope, options, out, sni: HashMap::new() };
+    let mut listeners: Vec<(String, &MergedPort, Vec<FilterChain>)> = Vec::new();
+    for port in &scope.gateway.ports {
+        if scope.proxy.unprivileged && port.number < 1024 {
+            building.privileged(port);
+            continue;
+        }
+        let name = listener_name(scope, port);
+        let chains = building.chains(port, &name);
+        match listeners.iter_mut().find(|(known, ..)| *known == name) {
+            Some((_, _, known)) => known.extend(chains),
+            None => listeners.push((name, port, chains)),
+        }
+    }
+    for (name, port, chains) in listeners {
+        let chains = building.distinct(port, chains);
+        if !chains.is_empty() {
+            let made = listener(scope, options, name, port, chains);
+            building.out.listeners.push(made);
+        }
+    }
+}
+
+fn bind<'a>(scope: &Scope, port: &'a MergedPort) -> &'a str {
+    let ipv6 = !scope.proxy.ips.is_empty() && scope.proxy.ips.iter().all(|ip| ip.is_ipv6());
+    match port.bind.as_str() {
+        "" if ipv6 => "::",
+        "" => "0.0.0.0",
+        bind => bind,
+    }
+}
+
+fn listener_name(scope: &Scope, port: &MergedPort) -> String {
+    format!("{}_{}", bind(scope, port), port.number)
+}
+
+fn listener(
+    scope: &Scope,
+    options: &Options,
+    name: String,
+    port: &MergedPort,
+    filter_chains: Vec<FilterChain>,
+) -> Listener {
+    let inspect = filter_chains.iter().any(|chain| {
+        chain.transport_socket.is_some()
+            || chain.filter_chain_match.as_ref().is_some_and(|m| !m.server_names.is_empty())
+    });
+    let inspect = inspect || port.servers.iter().any(|merged| merged.server.is_tls());
+    let first = port.servers.first().map(|merged| &merged.server);
+    Listener {
+        name,
+        address: Some(socket_address(bind(scope, port), port.number)),
+        traffic_direction: TrafficDirection::Outbound.into(),
+        listener_filters: if inspect { vec![tls_inspector()] } else { Vec::new() },
+        filter_chains,
+        access_log: access_log::of_listener(&scope.snapshot.mesh),
+        metadata: first.and_then(|server| provenance::of(options, &server.source, server.at, &server.path())),
+        ..Default::default()
+    }
+}
+
+impl Building<'_> {
+    fn chains(&mut self, port: &MergedPort, listener: &str) -> Vec<FilterChain> {
+        if port.protocol.is_http() {
+            // All plain servers of the port share one chain and one set of routes.
+            return port.servers.first().map(|first| self.http(first, port, listener)).into_iter().collect();
+        }
+        let mut chains = Vec::new();
+        for merged in &port.servers {
+            let server = &*merged.server;
+            if server.is_https_terminated() {
+                chains.push(self.http(merged, port, listener));
+            } else if server.is_passthrough() {
+                chains.extend(self.passthrough(server, port));
+            } else {
+                chains.extend(self.tcp(server));
+            }
+        }
+        chains
+    }
+
+    fn http(&mut self, merged: &MergedServer, port: &MergedPort, listener: &str) -> FilterChain {
+        let server = &merged.server;
+        let plain = port.protocol.is_http();
+        let stat_prefix = match server.name.as_str() {
+            "" => format!("outbound_{listener}"),
+            _ if plain => format!("outbound_{listener}"),
+            name => name.to_owned(),
+        };
+        let manager = hcm::filter(hcm::Input {
+            mesh: &self.scope.snapshot.mesh,
+            options: self.options,
+            route_name: if plain { &port.route_name } else { &merged.route_name },
+            stat_prefix: &stat_prefix,
+            protocol: server.protocol,
+            edge: true,
+        });
+        let mut chain = filter_chain(vec![manager]);
+        chain.metadata = provenance::of(self.options, &server.source, server.at, &server.path());
+        if !plain {
+            self.end_tls(server, &mut chain);
+        }
+        chain
+    }
+
+    fn end_tls(&mut self, server: &Server, chain: &mut FilterChain) {
+        if let Some(settings) = &server.tls {
+            chain.transport_socket = Some(tls::downstream(settings, &mut self.out.secrets));
+        }
+        chain.filter_chain_match = server_names(server.sni_hosts().iter().map(ToString::to_string));
+    }
+
+    /// TCP, with or without TLS that ends here: the first rule that fits takes every connection.
+    fn tcp(&mut self, server: &Server) -> Option<FilterChain> {
+        for rule in self.scope.virtual_services(&server.gateway) {
+            if server.intersection(&rule.hosts, rule.source.namespace()).is_empty() {
+                continue;
+            }
+            for (index, tcp) in rule.tcp.iter().enumerate() {
+                let fits = tcp.r#match.is_empty() || tcp.r#match.iter().any(|m| l4_fits(m, server));
+                if !fits || tcp.route.is_empty() {
+                    continue;
+                }
+                let filter = tcp::weighted(self.scope, rule.source.namespace(), &tcp.route, server.port)?;
+                let mut chain = filter_chain(vec![filter]);
+                chain.metadata = provenance::of(self.options, &rule.source, tcp.at, &format!("spec.tcp[{index}]"));
+                self.end_tls(server, &mut chain);
+                return Some(chain);
+            }
+        }
+        let message = format!(
+            "no VirtualService with a tcp rule is bound to port {} of this Gateway; the port is not opened for it",
+            server.port
+        );
+        self.out.findings.push(server.source.warn(server.at, server.path(), message));
+        None
+    }
+
+    fn passthrough(&mut self, server: &Server, port: &MergedPort) -> Vec<FilterChain> {
+        let auto = server.tls.as_ref().is_some_and(|tls| tls.mode == ServerTlsMode::AutoPassthrough);
+        if auto { self.auto_passthrough(server) } else { self.by_sni(server, port) }
+    }
+
+    /// A chain for each rule by SNI.
+    fn by_sni(&mut self, server: &Server, port: &MergedPort) -> Vec<FilterChain> {
+        let mut chains = Vec::new();
+        for rule in self.scope.virtual_services(&server.gateway) {
+            if server.intersection(&rule.hosts, rule.source.namespace()).is_empty() {
+                continue;
+            }
+            for (index, tls) in rule.tls.iter().enumerate() {
+                for (nth, condition) in tls.r#match.iter().enumerate() {
+                    if !tls_fits(condition, server) {
+                        continue;
+                    }
+                    let path = format!("spec.tls[{index}].match[{nth}]");
+                    let known = self.sni.entry(port.number).or_default();
+                    let taken = condition.sni_hosts.iter().find(|host| known.get(*host) == Some(&server.bind));
+                    if let Some(host) = taken {
+                        let message = format!("SNI host {host} is already routed on port {}", port.number);
+                        self.out.findings.push(rule.source.warn(condition.at, format!("{path}.sniHosts"), message));
+                        continue;
+                    }
+                    known.extend(condition.sni_hosts.iter().map(|host| (host.clone(), server.bind.clone())));
+                    let namespace = rule.source.namespace();
+                    let Some(filter) = tcp::weighted(self.scope, namespace, &tls.route, server.port) else { continue };
+                    let mut chain = filter_chain(vec![filter]);
+                    chain.metadata = provenance::of(self.options, &rule.source, condition.at, &path);
+                    chain.filter_chain_match =
+                        server_names(condition.sni_hosts.iter().map(|host| host.to_ascii_lowercase()));
+                    chains.push(chain);
+                }
+            }
+        }
+        chains
+    }
+
+    /// A chain for each cluster of each service that the server's hosts cover, matched by Istio's SNI of clusters.
+    fn auto_passthrough(&mut self, server: &Server) -> Vec<FilterChain> {
+        let hosts = server.sni_hosts();
+        let mut chains = Vec::new();
+        for service in self.scope.services() {
+            if service.external || !hosts.iter().any(|host| host.covers(&service.host)) {
+                continue;
+            }
+            let rule = self.scope.destination_rule(&service.host, Some(&service));
+            let subsets = rule.iter().flat_map(|rule| rule.rule.subsets.iter().map(|subset| subset.name.clone()));
+            let subsets: Vec<String> = std::iter::once(String::new()).chain(subsets).collect();
+            for port in service.ports.iter().filter(|port| port.protocol != lateen_core::Protocol::Udp) {
+                for subset in &subsets {
+                    let cluster = ClusterName::outbound(port.number, subset, service.host.clone()).sni();
+                    let mut chain = filter_chain(vec![tcp::single(&self.scope.snapshot.mesh, &cluster)]);
+                    chain.filter_chain_match = Some(FilterChainMatch {
+                        server_names: vec![cluster],
+                        application_protocols: MESH_ALPN.iter().map(|name| (*name).to_owned()).collect(),
+                        ..Default::default()
+                    });
+                    chain.metadata = provenance::of(self.options, &server.source, server.at, &server.path());
+                    chains.push(chain);
+                }
+            }
+        }
+        chains
+    }
+
+    /// Envoy refuses a listener with two chains that match the same; the first one stays.
+    fn distinct(&mut self, port: &MergedPort, chains: Vec<FilterChain>) -> Vec<FilterChain> {
+        let mut seen: BTreeSet<(Vec<String>, Vec<String>)> = BTreeSet::new();
+        let mut out = Vec::with_capacity(chains.len());
+        for chain in chains {
+            let matched = chain.filter_chain_match.clone().unwrap_or_default();
+            if seen.insert((matched.server_names, matched.application_protocols)) {
+                out.push(chain);
+            } else if let Some(merged) = port.servers.first() {
+                let server = &merged.server;
+                let message = format!(
+                    "two servers on port {} match the same connections; the later one is left out",
+                    port.number
+                );
+                self.out.findings.push(server.source.warn(server.at, server.path(), message));
+            }
+        }
+        out
+    }
+
+    fn privileged(&mut self, port: &MergedPort) {
+        for merged in &port.servers {
+            let server = &merged.server;
+            let message =
+                format!("port {} cannot be bound by this proxy, which runs without the privilege", port.number);
+            self.out.findings.push(server.source.warn(server.at, format!("{}.port.number", server.path()), message));
+        }
+    }
+}
+
+fn l4_fits(condition: &L4MatchAttributes, server: &Server) -> bool {
+    (condition.port == 0 || condition.port == u32::from(server.port)) && gateway_fits(&condition.gateways, server)
+}
+
+fn tls_fits(condition: &TlsMatchAttributes, server: &Server) -> bool {
+    (condition.port == 0 || condition.port == u32::from(server.port)) && gateway_fits(&condition.gateways, server)
+}
+
+fn gateway_fits(gateways: &[String], server: &Server) -> bool {
+    gateways.is_empty() || gateways.iter().any(|name| **name == *server.gateway)
+}
