@@ -2,6 +2,9 @@
 //! In: the order to drain. Out: a failing health check, closed connections, closed listeners, in this order.
 //! Never here: which connection may end; the workers know.
 
+#[cfg(test)]
+mod tests;
+
 use crate::process::Shared;
 use std::sync::Arc;
 use std::time::Duration;

@@ -9,7 +9,7 @@ use lateen_envoy_api::v3::types::SemanticVersion;
 use std::collections::HashMap;
 
 /// Category and name of what the proxy can decode.
-const EXTENSIONS: [(&str, &str); 31] = [
+const EXTENSIONS: &[(&str, &str)] = &[
     ("envoy.access_loggers", "envoy.access_loggers.file"),
     ("envoy.access_loggers", "envoy.access_loggers.stderr"),
     ("envoy.access_loggers", "envoy.access_loggers.stdout"),
@@ -24,6 +24,8 @@ const EXTENSIONS: [(&str, &str); 31] = [
     ("envoy.filters.http", "envoy.filters.http.grpc_web"),
     ("envoy.filters.http", "envoy.filters.http.rbac"),
     ("envoy.filters.http", "envoy.filters.http.router"),
+    ("envoy.filters.http", "istio.alpn"),
+    ("envoy.filters.http", "istio.stats"),
     ("envoy.filters.listener", "envoy.filters.listener.http_inspector"),
     ("envoy.filters.listener", "envoy.filters.listener.original_dst"),
     ("envoy.filters.listener", "envoy.filters.listener.proxy_protocol"),
