@@ -8,7 +8,7 @@ use crate::logging::timestamp;
 use crate::process::{Entry, Failure, Form, Shared, State};
 use http::StatusCode;
 use lateen_envoy_api::json::{self as proto_json, Names};
-use lateen_envoy_api::type_url;
+use lateen_envoy_api::{pack, type_url, unpack, v3};
 use regex::Regex;
 use serde_json::{Map, Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -52,7 +52,7 @@ impl Dump<'_> {
             configs.push(self.simple("EndpointsConfigDump", type_url::ENDPOINT, "endpoint_config"));
         }
         configs.push(self.listeners());
-        configs.push(self.simple("RoutesConfigDump", type_url::ROUTE, "route_config"));
+        configs.push(self.routes());
         configs.push(self.secrets());
         configs
     }
@@ -149,6 +149,27 @@ impl Dump<'_> {
         Value::Object(dump)
     }
 
+    /// Those inside listeners are static to Envoy.
+    fn routes(&self) -> Value {
+        let mut dump = self.simple("RoutesConfigDump", type_url::ROUTE, "route_config");
+        let mut inline = Vec::new();
+        let kind = self.state.resources.kind(type_url::LISTENER);
+        for form in kind.into_iter().flat_map(|kind| kind.entries.values()).filter_map(|entry| entry.accepted.as_ref())
+        {
+            for routes in inline_routes(form) {
+                if self.names.as_ref().is_none_or(|names| names.is_match(&routes.name)) {
+                    let body = pack(&routes);
+                    let routes = resource(&Form { body, version: String::new(), at: form.at });
+                    inline.push(json!({"route_config": routes, "last_updated": time(form.at)}));
+                }
+            }
+        }
+        if let Some(dump) = dump.as_object_mut() {
+            put(dump, "static_route_configs", inline);
+        }
+        dump
+    }
+
     fn secrets(&self) -> Value {
         let (mut statics, mut dynamics) = (Vec::new(), Vec::new());
         for (name, entry) in self.entries(type_url::SECRET) {
@@ -177,6 +198,22 @@ impl Dump<'_> {
         }
         dump
     }
+}
+
+fn inline_routes(listener: &Form) -> Vec<v3::route::RouteConfiguration> {
+    let Ok(listener) = unpack::<v3::listener::Listener>(&listener.body) else { return Vec::new() };
+    let chains = listener.filter_chains.into_iter().chain(listener.default_filter_chain);
+    let filters = chains.flat_map(|chain| chain.filters).filter_map(|filter| filter.config_type);
+    filters
+        .filter_map(|config| {
+            let v3::listener::filter::ConfigType::TypedConfig(config) = config else { return None };
+            let hcm = unpack::<v3::hcm::HttpConnectionManager>(&config).ok()?;
+            match hcm.route_specifier? {
+                v3::hcm::http_connection_manager::RouteSpecifier::RouteConfig(routes) => Some(routes),
+                _ => None,
+            }
+        })
+        .collect()
 }
 
 fn dump_type(message: &str) -> String {

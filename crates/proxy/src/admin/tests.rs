@@ -93,6 +93,16 @@ fn config_dump_gives_back_what_came() {
 }
 
 #[test]
+fn config_dump_shows_routes_inside_listeners() {
+    let proxy = Fixture::mesh();
+    let rds = r#""rds": {"route_config_name": "r", "config_source": {"ads": {}, "resource_api_version": "V3"}}"#;
+    let inline = LISTENER.replace(rds, &format!(r#""route_config": {ROUTES}"#));
+    assert_eq!(proxy.send::<Listener>("l1", &[&inline], &[]), []);
+    let dump = json(&proxy, "/config_dump?resource=static_route_configs");
+    assert_eq!(dump["configs"][0]["route_config"]["virtual_hosts"][0]["name"], "v");
+}
+
+#[test]
 fn config_dump_by_resource_name_and_mask() {
     let proxy = served();
     let dump = json(&proxy, "/config_dump?resource=dynamic_active_clusters&mask=cluster.name");

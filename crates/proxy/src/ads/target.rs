@@ -39,7 +39,7 @@ pub enum TargetError {
 }
 
 impl Target {
-    /// By a URI: everything, state of the world as Istio's proxies without delta ask for it.
+    /// By a URI: everything, and only what changes, as Istio's proxies ask for it.
     ///
     /// # Errors
     /// When it is no URI.

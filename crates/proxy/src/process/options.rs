@@ -11,7 +11,7 @@ use std::time::Duration;
 pub enum Source {
     /// A bootstrap, as `envoy -c` takes it; it may name a discovery server.
     Bootstrap(Box<v3::bootstrap::Bootstrap>),
-    /// A discovery server alone: listeners and clusters over ADS, state of the world.
+    /// A discovery server alone: everything over one stream, only what changes (delta).
     Ads {
         /// `http://host:port`.
         uri: String,

@@ -208,16 +208,16 @@ impl Proxy {
         let _ = self.ended.clone().wait_for(|ended| *ended).await;
     }
 
-    /// Ends at once and waits for the threads.
-    pub fn stop(&self) {
+    /// Ends at once and waits for the threads. False when the control thread had failed.
+    pub fn stop(&self) -> bool {
         // Without a control task it has ended already.
         let _ = self.shared.orders.send(Order::Quit);
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(thread) = thread
-            && thread.join().is_err()
-        {
+        let failed = thread.is_some_and(|thread| thread.join().is_err());
+        if failed {
             tracing::error!(target: "lateen_proxy::main", "the control thread failed");
         }
+        !failed
     }
 }
 

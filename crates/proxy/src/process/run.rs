@@ -52,7 +52,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
                 }
             }
         }
-        proxy.stop();
+        if !proxy.stop() {
+            return Ok(ExitCode::FAILURE);
+        }
         tracing::info!(target: "lateen_proxy::main", "ended");
         Ok(ExitCode::SUCCESS)
     })

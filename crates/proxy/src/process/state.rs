@@ -336,6 +336,8 @@ impl Shared {
         server.state.set(phase.number());
         server.uptime.set(self.started.elapsed().as_secs());
         server.total_connections.set(u64::try_from(self.publish.active_connections()).unwrap_or(u64::MAX));
+        let dropped = self.access_logs.dropped();
+        server.access_log_dropped.add(dropped.saturating_sub(server.access_log_dropped.get()));
         let resident = crate::admin::resident_bytes();
         server.memory_allocated.set(resident);
         server.memory_physical_size.set(resident);

@@ -174,7 +174,7 @@ family! {
         cds_update_failure = "cluster_manager.cds.update_failure",
         rds_update_success = "lateen.rds.update_success", rds_update_rejected = "lateen.rds.update_rejected",
         eds_update_success = "lateen.eds.update_success", eds_update_rejected = "lateen.eds.update_rejected",
-        access_log_dropped = "access_log_file.write_failed", access_log_lines = "access_log_file.write_completed",
+        access_log_dropped = "access_log_file.write_failed",
     }
     gauges {
         total_listeners_active = "listener_manager.total_listeners_active",
