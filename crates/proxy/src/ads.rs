@@ -51,7 +51,7 @@ impl Handler for Stream {
         let state = self.shared.state();
         let own = |names: BTreeSet<&str>| names.into_iter().map(str::to_owned).collect();
         vec![
-            (type_url::ENDPOINT.to_owned(), own(state.discovery.endpoint_names(&state.accepted))),
+            (type_url::ENDPOINT.to_owned(), own(state.discovery.endpoint_names(&state.accepted, &state.serving))),
             (type_url::ROUTE.to_owned(), own(state.discovery.route_names(&state.accepted, &state.serving))),
         ]
     }

@@ -65,9 +65,11 @@ impl Discovery {
         self.since.filter(|_| outstanding).map(|since| since + FIRST_FETCH)
     }
 
-    /// Names of load assignments that clusters take over EDS.
-    pub fn endpoint_names<'a>(&self, tables: &'a Tables) -> BTreeSet<&'a str> {
-        let clusters = tables.clusters.values();
+    /// Names of load assignments that clusters take over EDS, of those that serve and of those that will.
+    pub fn endpoint_names<'a>(&self, accepted: &'a Tables, serving: &'a Tables) -> BTreeSet<&'a str> {
+        // A cluster that is gone from `accepted` needs its endpoints no longer.
+        let serving = serving.clusters.iter().filter(|(name, _)| accepted.clusters.contains_key(*name));
+        let clusters = accepted.clusters.values().chain(serving.map(|(_, cluster)| cluster));
         clusters
             .filter_map(|cluster| match &cluster.discovery {
                 ir::Discovery::Eds(name) => Some(&**name),

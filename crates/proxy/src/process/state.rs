@@ -143,7 +143,7 @@ impl State {
     fn forget_unused(&mut self, changed: &str) {
         let (unused, type_url) = match changed {
             type_url::CLUSTER => {
-                let used = self.discovery.endpoint_names(&self.accepted);
+                let used = self.discovery.endpoint_names(&self.accepted, &self.serving);
                 let names = self.accepted.endpoints.keys();
                 (names.filter(|name| !used.contains(&***name)).cloned().collect::<Vec<_>>(), type_url::ENDPOINT)
             }

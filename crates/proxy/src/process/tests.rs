@@ -73,6 +73,22 @@ fn the_last_good_form_of_a_rejected_resource_keeps_serving() {
 }
 
 #[test]
+fn a_cluster_with_other_endpoints_keeps_its_old_ones_until_they_come() {
+    let proxy = Fixture::mesh();
+    proxy.send::<Cluster>("1", &[CLUSTER], &[]);
+    proxy.send::<ClusterLoadAssignment>("1", &[ENDPOINTS], &[]);
+    let other = CLUSTER.replace(r#""eds_cluster_config": {"#, r#""eds_cluster_config": {"service_name": "other","#);
+    proxy.send::<Cluster>("2", &[&other], &[]);
+    let serves = |name: &str| {
+        let tables = proxy.workers.tables.lock().expect("a lock");
+        tables.endpoints_of(&tables.clusters["c"]).is_some_and(|endpoints| &*endpoints.cluster == name)
+    };
+    assert!(serves("c"));
+    proxy.send::<ClusterLoadAssignment>("2", &[&ENDPOINTS.replace(r#""c""#, r#""other""#)], &[]);
+    assert!(serves("other"));
+}
+
+#[test]
 fn a_listener_that_cannot_be_bound_is_rejected() {
     let proxy = Fixture::mesh();
     proxy.send::<RouteConfiguration>("1", &[ROUTES], &[]);
