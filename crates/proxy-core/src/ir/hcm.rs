@@ -18,7 +18,7 @@ pub struct HttpConnectionManager {
     pub filters: Vec<HttpFilter>,
     /// What the router at the end does.
     pub router: RouterOptions,
-    /// Networks of internal clients; private and loopback addresses when empty.
+    /// Networks of internal clients; nobody is internal when empty (as in Envoy since 1.36).
     pub internal_networks: Vec<ipnet::IpNet>,
     /// Whether x-forwarded-port is set (`append_x_forwarded_port`).
     pub append_x_forwarded_port: bool,

@@ -1,0 +1,28 @@
+//! The host as routes see it: without port or final dot where the listener says so.
+//! In: the authority. Out: the same or a shorter one; CONNECT keeps its port.
+
+use crate::headers::{Method, RequestHead};
+use crate::ir::{HttpConnectionManager, StripHostPort};
+use crate::route::without_port;
+use bytes::Bytes;
+
+pub(super) fn normalize(hcm: &HttpConnectionManager, head: &mut RequestHead, local_port: u16) {
+    if hcm.strip_trailing_host_dot {
+        let text = head.authority_str();
+        let bare = without_port(text);
+        if let Some(undotted) = bare.strip_suffix('.') {
+            let port = text.get(bare.len()..).unwrap_or_default();
+            head.authority = Bytes::from(format!("{undotted}{port}"));
+        }
+    }
+    if hcm.strip_host_port == StripHostPort::No || (head.method == Method::Connect && head.protocol.is_none()) {
+        return;
+    }
+    let text = head.authority_str();
+    let bare = without_port(text);
+    let Some(port) = text.get(bare.len() + 1..) else { return };
+    if hcm.strip_host_port == StripHostPort::Any || port.parse() == Ok(local_port) {
+        let length = bare.len();
+        head.authority.truncate(length);
+    }
+}
