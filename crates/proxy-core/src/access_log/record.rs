@@ -111,12 +111,11 @@ impl Record<'_> {
     #[must_use]
     pub fn grpc_status(&self) -> Option<u32> {
         let of = |headers: &Headers| headers.get_str("grpc-status").and_then(|text| text.trim().parse().ok());
-        self.trailers
-            .and_then(of)
-            .or_else(|| self.response.and_then(|head| of(&head.headers)))
-            .or_else(|| match self.status {
+        self.trailers.and_then(of).or_else(|| self.response.and_then(|head| of(&head.headers))).or_else(|| {
+            match self.status {
                 Some(status) if status != 200 => Some(crate::local_reply::grpc_status_of_http(status)),
                 _ => None,
-            })
+            }
+        })
     }
 }
