@@ -1,12 +1,17 @@
 //! The file that a proxy is started from (`envoy.config.bootstrap.v3.Bootstrap`).
 //! In: the message. Out: static resources as tables, where discovery is, the admin address, the node, errors.
 
+#![allow(deprecated)]
+
 #[cfg(test)]
 mod tests;
 
-use crate::decode::{DecodeError, Rejected};
-use crate::ir::Tables;
-use lateen_envoy_api::v3;
+use crate::decode::at::At;
+use crate::decode::value::{address, discovery, object};
+use crate::decode::{DecodeError, Rejected, Resource, Update, apply, version_of};
+use crate::ir::{Features, Tables};
+use lateen_envoy_api::prost::Name;
+use lateen_envoy_api::{Any, json, pack, type_url, v3};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
@@ -17,23 +22,21 @@ pub struct Static {
     pub node: v3::core::Node,
     /// Where the admin interface listens.
     pub admin: Option<SocketAddr>,
-    /// Access logs of the admin interface are ignored; this is its `profile_path` and so on left out.
-    /// Static resources.
+    /// Static resources; discovery goes on from here.
     pub tables: Tables,
     /// Resources that were not accepted.
     pub rejected: Vec<Rejected>,
-    /// Fields that cannot be done. Envoy would not start; the shell decides.
+    /// Fields that cannot be done. Envoy would not start with some of them; the shell decides.
     pub errors: Vec<DecodeError>,
-    /// Fields that were left out because they change nothing here, for a line in the log.
+    /// Fields that were left out because they change no traffic, for a line in the log.
     pub ignored: Vec<String>,
     /// Discovery over one stream.
     pub ads: Option<AdsConfig>,
     /// Static runtime values by key, as text.
     pub runtime: BTreeMap<String, String>,
-    /// How much time a stop may take and the like is the shell's; this is `drain` of hot restarts, unused.
     /// Static secrets, for TLS.
     pub secrets: Vec<v3::tls::Secret>,
-    /// Bytes of `Bootstrap` as JSON, for `/config_dump`.
+    /// The whole bootstrap as JSON, for `/config_dump`.
     pub config_dump: serde_json::Value,
 }
 
@@ -59,5 +62,181 @@ pub struct AdsConfig {
 /// Decodes a bootstrap. Never fails as a whole: what was not accepted is listed.
 #[must_use]
 pub fn decode(bootstrap: &v3::bootstrap::Bootstrap) -> Static {
-    Static { node: bootstrap.node.clone().unwrap_or_default(), ..Static::default() }
+    let name = bootstrap.node.as_ref().map(|node| node.id.clone()).unwrap_or_default();
+    let at = At::root("Bootstrap", &name);
+    let mut message = bootstrap.clone();
+    let mut decoded = Static {
+        node: message.node.take().unwrap_or_default(),
+        config_dump: json::encode(bootstrap),
+        ..Static::default()
+    };
+    if let Some(runtime) = message.layered_runtime.take() {
+        layers(runtime, &mut decoded, at.field("layered_runtime"));
+    }
+    // Static resources see the static runtime.
+    decoded.tables.features = Features::of(&decoded.runtime);
+    if let Some(resources) = message.static_resources.take() {
+        resources_of(resources, &mut decoded);
+    }
+    if let Some(admin) = message.admin.take() {
+        let at = at.field("admin");
+        match admin.address {
+            Some(given) => match address(Some(given), at.field("address")) {
+                Ok(address) => decoded.admin = Some(address),
+                Err(error) => decoded.errors.push(error),
+            },
+            None => decoded.ignored.push("admin without an address".to_owned()),
+        }
+    }
+    if let Some(dynamic) = message.dynamic_resources.take() {
+        match ads(dynamic, at.field("dynamic_resources")) {
+            Ok(ads) => decoded.ads = ads,
+            Err(error) => decoded.errors.push(error),
+        }
+    }
+    if let Some(manager) = message.cluster_manager.take()
+        && !manager.local_cluster_name.is_empty()
+    {
+        let at = at.field("cluster_manager");
+        let hint = "zone aware routing is not there; use locality weights";
+        decoded.errors.push(at.field("local_cluster_name").unsupported(manager.local_cluster_name, hint));
+    }
+    leave_out_harmless(&mut message, &mut decoded.ignored);
+    decoded.errors.extend(at.nothing_left(&message).err());
+    decoded
+}
+
+fn resources_of(resources: v3::bootstrap::bootstrap::StaticResources, decoded: &mut Static) {
+    fn add<M: Name>(type_url: &str, messages: &[M], decoded: &mut Static) {
+        let packed: Vec<Any> = messages.iter().map(pack).collect();
+        let added: Vec<Resource<'_>> =
+            packed.iter().map(|body| Resource { name: "", version: version_of(body), body }).collect();
+        let applied = apply(&decoded.tables, Update { type_url, added: &added, removed: &[] });
+        decoded.tables = applied.tables;
+        decoded.rejected.extend(applied.rejected);
+    }
+    add(type_url::CLUSTER, &resources.clusters, decoded);
+    add(type_url::LISTENER, &resources.listeners, decoded);
+    decoded.secrets = resources.secrets;
+}
+
+fn ads(
+    mut dynamic: v3::bootstrap::bootstrap::DynamicResources,
+    at: At<'_>,
+) -> Result<Option<AdsConfig>, DecodeError> {
+    let listeners = dynamic.lds_config.take().map(|source| discovery(Some(source), at.field("lds_config"))).transpose()?;
+    let clusters = dynamic.cds_config.take().map(|source| discovery(Some(source), at.field("cds_config"))).transpose()?;
+    let given = dynamic.ads_config.take();
+    at.nothing_left(&dynamic)?;
+    let at = at.field("ads_config");
+    let Some(mut given) = given else {
+        if listeners.is_some() || clusters.is_some() {
+            return Err(at.missing("lds_config or cds_config refers to it"));
+        }
+        return Ok(None);
+    };
+    let delta = match given.api_type {
+        2 | 5 => false,
+        3 | 6 => true,
+        other => return Err(at.field("api_type").unsupported(other, "use GRPC or DELTA_GRPC")),
+    };
+    let at = at.index("grpc_services", 0);
+    let Some(service) = std::mem::take(&mut given.grpc_services).into_iter().next() else { return Err(at.missing("")) };
+    let grpc = match service.target_specifier {
+        Some(v3::core::grpc_service::TargetSpecifier::EnvoyGrpc(grpc)) => grpc,
+        Some(v3::core::grpc_service::TargetSpecifier::GoogleGrpc(_)) => {
+            return Err(at.field("google_grpc").unsupported("", "use envoy_grpc"));
+        }
+        None => return Err(at.field("envoy_grpc").missing("")),
+    };
+    Ok(Some(AdsConfig {
+        cluster: grpc.cluster_name,
+        delta,
+        listeners: listeners.is_some(),
+        clusters: clusters.is_some(),
+        metadata: service.initial_metadata.into_iter().map(|header| (header.key, header.value)).collect(),
+        authority: grpc.authority,
+        node_on_first_message_only: given.set_node_on_first_message_only,
+    }))
+}
+
+fn layers(runtime: v3::bootstrap::LayeredRuntime, decoded: &mut Static, at: At<'_>) {
+    use v3::bootstrap::runtime_layer::LayerSpecifier;
+    for (index, layer) in runtime.layers.into_iter().enumerate() {
+        let at = at.index("layers", index);
+        match layer.layer_specifier {
+            // Later layers win.
+            Some(LayerSpecifier::StaticLayer(fields)) => flatten("", &object(fields), &mut decoded.runtime),
+            Some(LayerSpecifier::AdminLayer(_)) => decoded.ignored.push("layered_runtime: admin_layer".to_owned()),
+            Some(LayerSpecifier::DiskLayer(_)) => {
+                decoded.errors.push(at.field("disk_layer").unsupported(layer.name, "use static_layer"));
+            }
+            Some(LayerSpecifier::RtdsLayer(_)) => {
+                decoded.errors.push(at.field("rtds_layer").unsupported(layer.name, "use static_layer"));
+            }
+            None => decoded.errors.push(at.missing("static_layer")),
+        }
+    }
+}
+
+/// `{"a": {"b": 1}}` becomes `a.b = 1`.
+fn flatten(prefix: &str, value: &serde_json::Value, runtime: &mut BTreeMap<String, String>) {
+    match value {
+        serde_json::Value::Object(fields) => {
+            for (key, value) in fields {
+                let key = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+                flatten(&key, value, runtime);
+            }
+        }
+        serde_json::Value::String(text) => {
+            runtime.insert(prefix.to_owned(), text.clone());
+        }
+        other => {
+            runtime.insert(prefix.to_owned(), other.to_string());
+        }
+    }
+}
+
+fn is_set<T: Default + PartialEq>(value: &T) -> bool {
+    *value != T::default()
+}
+
+/// Statistics, watchdogs and the like: Envoy's own operation, which no client can see.
+fn leave_out_harmless(message: &mut v3::bootstrap::Bootstrap, ignored: &mut Vec<String>) {
+    macro_rules! leave_out {
+        ($($field:ident),* $(,)?) => {$(
+            let value = std::mem::take(&mut message.$field);
+            if is_set(&value) {
+                ignored.push(stringify!($field).to_owned());
+            }
+        )*};
+    }
+    leave_out!(
+        node_context_params,
+        flags_path,
+        stats_sinks,
+        deferred_stat_options,
+        stats_config,
+        stats_flush_interval,
+        stats_flush,
+        stats_eviction,
+        stats_server_version_override,
+        watchdog,
+        watchdogs,
+        overload_manager,
+        enable_dispatcher_stats,
+        use_tcp_for_dns_lookups,
+        dns_resolution_config,
+        typed_dns_resolver_config,
+        bootstrap_extensions,
+        fatal_actions,
+        default_socket_interface,
+        inline_headers,
+        perf_tracing_file_path,
+        default_regex_engine,
+        application_log_config,
+        grpc_async_client_manager_config,
+        memory_allocator_manager,
+        enable_worker_cpu_affinity,
+    );
 }

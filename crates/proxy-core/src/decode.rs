@@ -3,7 +3,7 @@
 //! A field or extension that changes behaviour and is not understood is an error, never skipped.
 
 mod access_log;
-mod at;
+pub(crate) mod at;
 mod cluster;
 mod endpoint;
 mod error;
@@ -20,14 +20,14 @@ mod route;
 mod route_action;
 mod tcp_proxy;
 mod tls;
-mod value;
+pub(crate) mod value;
 
 #[cfg(test)]
 mod tests;
 
 pub use error::{DecodeError, Problem};
 
-use crate::ir::{Cluster, Endpoints, Listener, RouteConfiguration, Tables};
+use crate::ir::{Cluster, Endpoints, Features, Listener, RouteConfiguration, Tables};
 use at::At;
 use lateen_envoy_api::prost::Name;
 use lateen_envoy_api::{Any, type_url, v3};
@@ -88,12 +88,13 @@ pub fn version_of(body: &Any) -> u64 {
 #[must_use]
 pub fn apply(tables: &Tables, update: Update<'_>) -> Applied {
     let mut tables = tables.clone();
+    let features = tables.features;
     let outcome = &mut Outcome::default();
     match update.type_url {
-        type_url::LISTENER => put(&mut tables.listeners, &LISTENER, update, outcome),
-        type_url::ROUTE => put(&mut tables.routes, &ROUTE, update, outcome),
-        type_url::CLUSTER => put(&mut tables.clusters, &CLUSTER, update, outcome),
-        type_url::ENDPOINT => put(&mut tables.endpoints, &ENDPOINT, update, outcome),
+        type_url::LISTENER => put(&mut tables.listeners, &LISTENER, update, features, outcome),
+        type_url::ROUTE => put(&mut tables.routes, &ROUTE, update, features, outcome),
+        type_url::CLUSTER => put(&mut tables.clusters, &CLUSTER, update, features, outcome),
+        type_url::ENDPOINT => put(&mut tables.endpoints, &ENDPOINT, update, features, outcome),
         other => {
             for resource in update.added {
                 let error = At::root("resource", resource.name).field("type_url").unsupported(other, "");
@@ -139,7 +140,13 @@ static ENDPOINT: Kind<v3::endpoint::ClusterLoadAssignment, Endpoints> = Kind {
 
 type Table<T> = HashMap<Arc<str>, Arc<T>>;
 
-fn put<M: Name + Default, T>(table: &mut Table<T>, kind: &Kind<M, T>, update: Update<'_>, outcome: &mut Outcome) {
+fn put<M: Name + Default, T>(
+    table: &mut Table<T>,
+    kind: &Kind<M, T>,
+    update: Update<'_>,
+    features: Features,
+    outcome: &mut Outcome,
+) {
     for name in update.removed {
         table.remove(name.as_str());
     }
@@ -150,7 +157,7 @@ fn put<M: Name + Default, T>(table: &mut Table<T>, kind: &Kind<M, T>, update: Up
             outcome.unchanged += 1;
             continue;
         }
-        match one(kind, resource, &mut seen) {
+        match one(kind, resource, features, &mut seen) {
             Ok((name, decoded)) => {
                 outcome.accepted.push(name.clone());
                 table.insert(name.into(), Arc::new(decoded));
@@ -163,13 +170,14 @@ fn put<M: Name + Default, T>(table: &mut Table<T>, kind: &Kind<M, T>, update: Up
 fn one<M: Name + Default, T>(
     kind: &Kind<M, T>,
     resource: &Resource<'_>,
+    features: Features,
     seen: &mut HashSet<String>,
 ) -> Result<(String, T), Box<Rejected>> {
     let reject = |name: &str, error| Box::new(Rejected { name: name.to_owned(), error });
     let message: M =
         At::root(kind.label, resource.name).unpack(resource.body).map_err(|error| reject(resource.name, error))?;
     let name = (kind.name)(&message).to_owned();
-    let at = At::root(kind.label, &name);
+    let at = At::root(kind.label, &name).with(features);
     if name.is_empty() {
         return Err(reject(resource.name, at.field("name").missing("a resource needs a name")));
     }

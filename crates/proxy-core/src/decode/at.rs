@@ -3,6 +3,7 @@
 //! A path is only written down when there is an error.
 
 use super::{DecodeError, Problem};
+use crate::ir::Features;
 use lateen_envoy_api::prost::Name;
 use lateen_envoy_api::{Any, json, type_url, unpack};
 use std::fmt::Write as _;
@@ -12,6 +13,7 @@ use std::fmt::Write as _;
 pub(crate) struct At<'a> {
     kind: &'static str,
     name: &'a str,
+    features: Features,
     parent: Option<&'a At<'a>>,
     step: Step<'a>,
 }
@@ -26,19 +28,28 @@ enum Step<'a> {
 
 impl<'a> At<'a> {
     pub(crate) fn root(kind: &'static str, name: &'a str) -> Self {
-        Self { kind, name, parent: None, step: Step::Root }
+        Self { kind, name, features: Features::default(), parent: None, step: Step::Root }
+    }
+
+    /// The same with what the static runtime says.
+    pub(crate) fn with(self, features: Features) -> Self {
+        Self { features, ..self }
+    }
+
+    pub(crate) fn features(&self) -> Features {
+        self.features
     }
 
     pub(crate) fn field<'b>(&'b self, field: &'b str) -> At<'b> {
-        At { kind: self.kind, name: self.name, parent: Some(self), step: Step::Field(field) }
+        At { kind: self.kind, name: self.name, features: self.features, parent: Some(self), step: Step::Field(field) }
     }
 
     pub(crate) fn index<'b>(&'b self, field: &'b str, index: usize) -> At<'b> {
-        At { kind: self.kind, name: self.name, parent: Some(self), step: Step::Index(field, index) }
+        At { kind: self.kind, name: self.name, features: self.features, parent: Some(self), step: Step::Index(field, index) }
     }
 
     pub(crate) fn key<'b>(&'b self, field: &'b str, key: &'b str) -> At<'b> {
-        At { kind: self.kind, name: self.name, parent: Some(self), step: Step::Key(field, key) }
+        At { kind: self.kind, name: self.name, features: self.features, parent: Some(self), step: Step::Key(field, key) }
     }
 
     fn path(&self) -> String {

@@ -130,7 +130,7 @@ pub(crate) fn decode(mut message: api::HttpConnectionManager, at: At<'_>) -> Res
             },
         ),
         access_log: access_log::decode_all(take(&mut message.access_log), "access_log", at)?,
-        strip_fragment: false,
+        strip_fragment: at.features().strip_fragment,
     };
     leave_out_harmless(&mut message, at)?;
     common.max_response_headers_kb = None;

@@ -15,6 +15,24 @@ pub struct Tables {
     pub clusters: HashMap<Arc<str>, Arc<Cluster>>,
     /// By name of the load assignment (EDS).
     pub endpoints: HashMap<Arc<str>, Arc<Endpoints>>,
+    /// What the static runtime turns on or off; resources are decoded by it.
+    pub features: Features,
+}
+
+/// Runtime keys that change how resources are understood.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Features {
+    /// `envoy.reloadable_features.http_reject_path_with_fragment` is off.
+    pub strip_fragment: bool,
+}
+
+impl Features {
+    /// The features that static runtime values ask for.
+    #[must_use]
+    pub fn of(runtime: &std::collections::BTreeMap<String, String>) -> Self {
+        let off = |key: &str| runtime.get(key).is_some_and(|value| value == "false");
+        Self { strip_fragment: off("envoy.reloadable_features.http_reject_path_with_fragment") }
+    }
 }
 
 impl Tables {
