@@ -15,6 +15,7 @@ use crate::stats::Registry;
 use crate::worker::{Fleet, FleetOptions};
 use lateen_envoy_api::v3;
 use lateen_proxy_core::bootstrap::{self as core_bootstrap, Static};
+use lateen_proxy_core::ir::{Features, Tables};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -239,7 +240,14 @@ type Configuration = (v3::bootstrap::Bootstrap, Static, Option<Target>);
 
 fn configuration(source: &Source) -> Result<Configuration, StartError> {
     match source {
-        Source::Ads { uri } => Ok((v3::bootstrap::Bootstrap::default(), Static::default(), Some(Target::of_uri(uri)?))),
+        Source::Ads { uri } => {
+            // What Istio's bootstrap sets.
+            let runtime = [("envoy.reloadable_features.http_reject_path_with_fragment", "false")];
+            let runtime = runtime.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+            let tables = Tables { features: Features::of(&runtime), ..Tables::default() };
+            let decoded = Static { runtime, tables, ..Static::default() };
+            Ok((v3::bootstrap::Bootstrap::default(), decoded, Some(Target::of_uri(uri)?)))
+        }
         Source::Bootstrap(bootstrap) => {
             let decoded = core_bootstrap::decode(bootstrap);
             let errors = decoded.errors.iter().map(ToString::to_string);

@@ -34,6 +34,7 @@ impl Warming {
             routes: accepted.routes.clone(),
             clusters: HashMap::with_capacity(accepted.clusters.len()),
             endpoints: accepted.endpoints.clone(),
+            features: accepted.features,
         };
         self.clusters.retain(|name, _| accepted.clusters.contains_key(name));
         self.listeners.retain(|name, _| accepted.listeners.contains_key(name));
