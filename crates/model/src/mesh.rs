@@ -54,9 +54,4 @@ impl Mesh {
             .filter(|port| *port != 0)
             .unwrap_or(lateen_core::ports::OUTBOUND_CAPTURE)
     }
-
-    /// Whether localities count in load balancing; Istio's default is yes.
-    pub fn locality_enabled(&self) -> bool {
-        self.config.locality_lb_setting.as_ref().and_then(|s| s.enabled).unwrap_or(true)
-    }
 }

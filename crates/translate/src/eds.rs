@@ -1,7 +1,7 @@
 //! Endpoints.
 //! In: a scope, or one service and port. Out: load assignments, by locality, in a stable order.
 
-mod locality;
+pub mod locality;
 
 use crate::values::{endpoint_address, number};
 use crate::{Options, provenance};

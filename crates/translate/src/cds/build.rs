@@ -7,6 +7,7 @@ use crate::{Options, eds, provenance};
 use lateen_config::{At, Finding};
 use lateen_core::{ClusterName, Labels};
 use lateen_envoy_api::v3::cluster::Cluster;
+use lateen_envoy_api::v3::cluster::cluster::common_lb_config::{LocalityConfigSpecifier, LocalityWeightedLbConfig};
 use lateen_envoy_api::v3::cluster::cluster::{
     ClusterDiscoveryType, CommonLbConfig, DiscoveryType, DnsLookupFamily, EdsClusterConfig,
 };
@@ -42,7 +43,11 @@ pub fn cluster(input: Input<'_>, secrets: &mut BTreeSet<String>, findings: &mut 
         name: input.name.to_string(),
         cluster_discovery_type: Some(ClusterDiscoveryType::Type(kind.into())),
         connect_timeout: duration(scope.snapshot.mesh.connect_timeout()),
-        common_lb_config: Some(CommonLbConfig::default()),
+        common_lb_config: Some(CommonLbConfig {
+            locality_config_specifier: eds::locality::is_weighted(scope, &policy)
+                .then(|| LocalityConfigSpecifier::LocalityWeightedLbConfig(LocalityWeightedLbConfig {})),
+            ..Default::default()
+        }),
         metadata: place(input),
         ..Default::default()
     };

@@ -6,7 +6,18 @@ use crate::values::number;
 use lateen_config::kinds::destination_rule::LocalityLoadBalancerSetting;
 use lateen_envoy_api::v3::core::Locality as Envoy;
 use lateen_envoy_api::v3::endpoint::LocalityLbEndpoints;
-use lateen_model::Locality;
+use lateen_model::{Locality, Policy, Scope};
+
+/// Whether the shares of localities count in load balancing, which Envoy must be told on the cluster.
+pub fn is_weighted(scope: &Scope, policy: &Policy) -> bool {
+    !scope.proxy.locality.is_empty()
+        && setting(scope, policy).is_some_and(|s| s.enabled != Some(false) && !s.distribute.is_empty())
+}
+
+fn setting<'a>(scope: &'a Scope, policy: &'a Policy) -> Option<&'a LocalityLoadBalancerSetting> {
+    let rule = policy.load_balancer.as_ref().and_then(|lb| lb.locality_lb_setting.as_ref());
+    rule.or(scope.snapshot.mesh.config.locality_lb_setting.as_ref())
+}
 
 /// Applies the setting of the rule, or else of the mesh. Without outlier detection nothing tells that a near locality
 /// is down, so Istio fails over only where it is on.
@@ -15,9 +26,7 @@ pub fn apply(input: Input<'_>, groups: &mut Vec<LocalityLbEndpoints>) {
     if own.is_empty() {
         return;
     }
-    let mesh = input.scope.snapshot.mesh.config.locality_lb_setting.as_ref();
-    let rule = input.policy.load_balancer.as_ref().and_then(|lb| lb.locality_lb_setting.as_ref());
-    let setting = rule.or(mesh);
+    let setting = setting(input.scope, input.policy);
     if setting.and_then(|setting| setting.enabled) == Some(false) {
         return;
     }

@@ -23,6 +23,44 @@ struct Building {
     metadata: Option<Metadata>,
 }
 
+/// Routes made so far, so that hosts and servers share them.
+#[derive(Default)]
+struct Sets {
+    routes: HashMap<RouteSet, Vec<Route>>,
+    /// Sets that say the same as an earlier one: a VirtualService bound to several Gateways of one workload.
+    same: HashMap<RouteSet, RouteSet>,
+}
+
+impl Sets {
+    /// The set of a rule at a Gateway; none when it has no route there.
+    fn of(
+        &mut self,
+        rule: &VirtualService,
+        place: route::Listener<'_>,
+        make: impl FnOnce() -> Vec<Route>,
+    ) -> Option<RouteSet> {
+        let key: RouteSet = (place.gateway.into(), rule.source.name.clone());
+        if let Some(earlier) = self.same.get(&key) {
+            return Some(earlier.clone());
+        }
+        if !self.routes.contains_key(&key) {
+            let made = make();
+            if made.is_empty() {
+                self.routes.insert(key, made);
+                return None;
+            }
+            let mut others = self.routes.iter().filter(|(other, _)| other.1 == key.1);
+            if let Some((earlier, _)) = others.find(|(_, routes)| **routes == made) {
+                let earlier = earlier.clone();
+                self.same.insert(key, earlier.clone());
+                return Some(earlier);
+            }
+            self.routes.insert(key.clone(), made);
+        }
+        self.routes.get(&key).filter(|routes| !routes.is_empty()).map(|_| key)
+    }
+}
+
 /// All route configurations of a gateway.
 pub fn routes(scope: &Scope, options: &Options) -> Vec<RouteConfiguration> {
     scope.gateway.routes.iter().map(|(name, servers)| one(scope, options, name, servers)).collect()
@@ -30,7 +68,7 @@ pub fn routes(scope: &Scope, options: &Options) -> Vec<RouteConfiguration> {
 
 fn one(scope: &Scope, options: &Options, name: &str, servers: &[Arc<Server>]) -> RouteConfiguration {
     let mut hosts: BTreeMap<Host, Building> = BTreeMap::new();
-    let mut sets: HashMap<RouteSet, Vec<Route>> = HashMap::new();
+    let mut sets = Sets::default();
     let mut bound: HashMap<Arc<str>, Vec<Arc<VirtualService>>> = HashMap::new();
     for server in servers {
         let rules = bound.entry(server.gateway.clone()).or_insert_with(|| scope.virtual_services(&server.gateway));
@@ -39,14 +77,10 @@ fn one(scope: &Scope, options: &Options, name: &str, servers: &[Arc<Server>]) ->
             if common.is_empty() {
                 continue;
             }
-            let key: RouteSet = (server.gateway.clone(), rule.source.name.clone());
-            let set = sets.entry(key.clone()).or_insert_with(|| {
-                let place = route::Listener { port: server.port, tls: server.tls.is_some(), gateway: &server.gateway };
-                route::of_virtual_service(scope, options, rule, place)
-            });
-            if set.is_empty() {
+            let place = route::Listener { port: server.port, tls: server.tls.is_some(), gateway: &server.gateway };
+            let Some(key) = sets.of(rule, place, || route::of_virtual_service(scope, options, rule, place)) else {
                 continue;
-            }
+            };
             for host in common {
                 let building = hosts.entry(host).or_insert_with(|| Building {
                     port: server.port,
@@ -55,12 +89,14 @@ fn one(scope: &Scope, options: &Options, name: &str, servers: &[Arc<Server>]) ->
                     metadata: provenance::of(options, &rule.source, Default::default(), "spec.hosts"),
                 });
                 building.require_tls |= server.redirects_to_https();
-                building.sets.push(key.clone());
+                if !building.sets.contains(&key) {
+                    building.sets.push(key.clone());
+                }
             }
         }
         redirect_hosts(options, server, &mut hosts);
     }
-    configuration(name, virtual_hosts(hosts, &sets, servers))
+    configuration(name, virtual_hosts(hosts, &sets.routes, servers))
 }
 
 /// Hosts without a rule are redirected too.

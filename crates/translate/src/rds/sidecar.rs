@@ -47,7 +47,7 @@ pub fn routes(scope: &Scope, options: &Options) -> Vec<RouteConfiguration> {
             hosts.sort_by(|a, b| a.name.cmp(&b.name));
             for service in &listener.services {
                 let sniffed = service.port(port).is_some_and(|port| port.protocol == Protocol::Unsupported);
-                if sniffed && service.address().is_some() {
+                if sniffed && has_own_listener(listener, service) {
                     let name = domain_name(service.host.as_str(), port);
                     out.insert(name.clone(), configuration(&name, of_service(&hosts, service)));
                 }
@@ -62,6 +62,16 @@ pub fn routes(scope: &Scope, options: &Options) -> Vec<RouteConfiguration> {
 /// Whether requests of a port may be routed: it speaks HTTP, or may turn out to.
 fn routed(port: &&Port) -> bool {
     port.protocol.is_http() || port.protocol == Protocol::Unsupported
+}
+
+/// Whether the service is reached at addresses of its own, or of its pods, and so by a listener that no other
+/// service shares.
+fn has_own_listener(listener: &EgressListener, service: &Service) -> bool {
+    !listener.bind.is_empty()
+        || match service.address() {
+            Some(address) => !address.contains('/'),
+            None => service.resolution == Resolution::Passthrough && service.registry == Registry::Kubernetes,
+        }
 }
 
 /// The virtual host of one service, for every Host header.

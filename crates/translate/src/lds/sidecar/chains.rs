@@ -2,15 +2,17 @@
 //! In: the service, the port, the address. Out: chains with what they match.
 
 use super::{WILDCARD, chain};
-use crate::lds::{hcm, tcp};
+use crate::lds::{hcm, server_names, tcp};
 use crate::values::{domain_name, number};
 use crate::{Options, provenance};
+use ipnet::IpNet;
 use lateen_core::{ClusterName, Protocol};
 use lateen_envoy_api::v3::core::CidrRange;
 use lateen_envoy_api::v3::listener::{Filter, FilterChain, FilterChainMatch};
 use lateen_model::virtual_service::MESH;
 use lateen_model::{EgressListener, Port, Scope, Service, VirtualService};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// What the HTTP inspector reports for HTTP in clear.
@@ -92,8 +94,9 @@ fn tls(input: Input<'_>, rules: &[&VirtualService]) -> Vec<Chain> {
                 }
                 let subnets = &condition.destination_subnets;
                 let cidrs = if subnets.is_empty() { input.cidrs } else { subnets.as_slice() };
+                let names = server_names(condition.sni_hosts.iter().map(|host| host.to_ascii_lowercase()));
                 let matched = FilterChainMatch {
-                    server_names: condition.sni_hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
+                    server_names: names.map(|matched| matched.server_names).unwrap_or_default(),
                     ..ranges(cidrs)
                 };
                 let filter = tcp::weighted(input.scope, rule.source.namespace(), &route.route, input.port.number);
@@ -190,14 +193,14 @@ impl Condition<'_> {
     }
 }
 
-/// A match by destination address.
+/// A match by destination address; bits behind the prefix do not count.
 fn ranges(cidrs: &[String]) -> FilterChainMatch {
     let range = |text: &String| {
-        let (address, length) = match text.split_once('/') {
-            Some((address, length)) => (address, length.parse().ok()?),
-            None => (text.as_str(), if text.contains(':') { 128 } else { 32 }),
+        let net = match text.parse::<IpNet>() {
+            Ok(net) => net.trunc(),
+            Err(_) => IpNet::from(text.parse::<IpAddr>().ok()?),
         };
-        Some(CidrRange { address_prefix: address.to_owned(), prefix_len: number(length) })
+        Some(CidrRange { address_prefix: net.addr().to_string(), prefix_len: number(net.prefix_len().into()) })
     };
     FilterChainMatch { prefix_ranges: cidrs.iter().filter_map(range).collect(), ..Default::default() }
 }
