@@ -30,8 +30,7 @@ pub async fn serve(context: Rc<Context>, registration: Registration, stream: Tcp
     let (Ok(local), Ok(direct)) = (stream.local_addr(), stream.peer_addr()) else {
         return;
     };
-    let peer =
-        Rc::new(Peer { id: next_id(), direct, client: direct, local, tls: false, server_name: String::new() });
+    let peer = Rc::new(Peer { id: next_id(), direct, client: direct, local, tls: false, server_name: String::new() });
     let facts = ConnectionFacts {
         destination: peer.local,
         direct_peer: peer.direct,
@@ -66,7 +65,7 @@ async fn http(
     let mut early = BytesMut::new();
     if manager.config.codec == CodecType::Auto {
         let idle = manager.config.idle_timeout.or(manager.config.request_headers_timeout);
-        if !recognise(&mut transport, &mut early, idle).await {
+        if !recognise(&mut transport, &mut early, idle, registration).await {
             return;
         }
     }
@@ -83,16 +82,25 @@ async fn http(
 }
 
 /// Reads until it is clear which HTTP is spoken; false when the client goes away or says nothing.
-async fn recognise(transport: &mut Transport, early: &mut BytesMut, at_most: Option<Duration>) -> bool {
+async fn recognise(
+    transport: &mut Transport,
+    early: &mut BytesMut,
+    at_most: Option<Duration>,
+    registration: &Registration,
+) -> bool {
     let mut timer = Timer::default();
-    let end = at_most.map(|limit| Instant::now() + limit);
+    let start = Instant::now();
+    let idle = at_most.map(|limit| start + limit);
     std::future::poll_fn(|task| {
         loop {
             match transport.poll_read_into(task, early, 4 << 10) {
                 Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(false),
                 Poll::Ready(Ok(_)) if detect(early) != Detected::Undecided => return Poll::Ready(true),
                 Poll::Ready(Ok(_)) => {}
-                Poll::Pending => return timer.poll(task, end).map(|()| false),
+                Poll::Pending => {
+                    let end = [idle, registration.served.idle_end(start)].into_iter().flatten().min();
+                    return timer.poll(task, end).map(|()| false);
+                }
             }
         }
     })

@@ -72,7 +72,11 @@ impl<'a, D: Downstream> Exchange<'a, D> {
             if shadow.allowed { stats.rbac_shadow_allowed.inc() } else { stats.rbac_shadow_denied.inc() }
         }
         let reply = rules.check(&facts);
-        if reply.is_some() { stats.rbac_denied.inc() } else { stats.rbac_allowed.inc() }
+        if reply.is_some() {
+            stats.rbac_denied.inc()
+        } else {
+            stats.rbac_allowed.inc()
+        }
         reply
     }
 

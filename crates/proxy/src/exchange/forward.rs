@@ -164,7 +164,8 @@ impl<'a, D: Downstream> Exchange<'a, D> {
         self.deadlines.try_begins(now);
         let mut reusable = true;
         loop {
-            let wanted = Wanted { http2: self.head.version == lateen_proxy_core::headers::Version::Http2, reuse: reusable };
+            let wanted =
+                Wanted { http2: self.head.version == lateen_proxy_core::headers::Version::Http2, reuse: reusable };
             let acquired = match host.take_ready(&upstream.cluster, wanted) {
                 Some(stream) => Acquired::Stream(stream),
                 None => match self.connect(upstream, &host, wanted).await {

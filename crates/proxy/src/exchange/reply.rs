@@ -93,8 +93,10 @@ impl Trouble {
         let status = if *self == Self::Stream(Failure::Protocol) { 502 } else { 503 };
         let transport = self.transport_failure();
         let retried = if attempts > 1 { "retried and the latest " } else { "" };
-        let mut body =
-            format!("upstream connect error or disconnect/reset before headers. {retried}reset reason: {}", self.reason());
+        let mut body = format!(
+            "upstream connect error or disconnect/reset before headers. {retried}reset reason: {}",
+            self.reason()
+        );
         if !transport.is_empty() {
             body.push_str(", transport failure reason: ");
             body.push_str(&transport);

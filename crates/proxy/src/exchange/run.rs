@@ -143,8 +143,7 @@ impl Drop for Active<'_> {
 impl<'a, D: Downstream> Exchange<'a, D> {
     async fn run(&mut self, routes: Option<&'a RouteConfiguration>) {
         let config = &*self.manager.config;
-        let origin =
-            Origin { peer: self.peer.client, local: self.peer.local, tls: self.peer.tls, certificate: None };
+        let origin = Origin { peer: self.peer.client, local: self.peer.local, tls: self.peer.tls, certificate: None };
         match request::admit(config, &mut self.head, &origin, &mut || self.context.random()) {
             Ok(admitted) => self.admitted = admitted,
             Err(reply) => return self.reply(*reply).await,
@@ -195,10 +194,8 @@ impl<'a, D: Downstream> Exchange<'a, D> {
             }
             RouteAction::Direct(response) => {
                 self.manager.stats.rq_direct_response.inc();
-                let record = lateen_proxy_core::access_log::Record {
-                    request: Some(&self.head),
-                    ..self.facts.record(self.peer)
-                };
+                let record =
+                    lateen_proxy_core::access_log::Record { request: Some(&self.head), ..self.facts.record(self.peer) };
                 let reply = route::direct(response, &record);
                 self.reply(reply).await;
             }
@@ -215,7 +212,6 @@ impl<'a, D: Downstream> Exchange<'a, D> {
         let (mut head, body) = reply.response(&self.head);
         self.facts.details = reply.details;
         self.facts.local_reply_body = body.clone();
-        head.headers.set(name::DATE, self.context.date.now());
         let bodiless = self.admitted.head || head.status < 200 || matches!(head.status, 204 | 304);
         let framing = if bodiless { BodyFraming::None } else { BodyFraming::Length(body.len() as u64) };
         self.send_head(head, framing, false);
@@ -231,14 +227,13 @@ impl<'a, D: Downstream> Exchange<'a, D> {
     pub(super) fn send_head(&mut self, mut head: ResponseHead, framing: BodyFraming, from_upstream: bool) {
         self.facts.status = Some(head.status);
         if let Some(selected) = &self.facts.selected {
-            let choice = self.facts.cluster.as_ref().map(|cluster| ClusterChoice {
-                name: &cluster.cluster.name,
-                weighted: self.weighted,
-            });
-            let record = lateen_proxy_core::access_log::Record {
-                request: Some(&self.head),
-                ..self.facts.record(self.peer)
-            };
+            let choice = self
+                .facts
+                .cluster
+                .as_ref()
+                .map(|cluster| ClusterChoice { name: &cluster.cluster.name, weighted: self.weighted });
+            let record =
+                lateen_proxy_core::access_log::Record { request: Some(&self.head), ..self.facts.record(self.peer) };
             route::prepare_downstream(selected, choice.as_ref(), &mut head, &record);
         }
         if let Some((policy, origin)) = self.cors.take() {
@@ -246,6 +241,9 @@ impl<'a, D: Downstream> Exchange<'a, D> {
         }
         if let Some(cookie) = self.set_cookie.take() {
             head.headers.append(name::SET_COOKIE, cookie);
+        }
+        if !head.headers.contains(name::DATE) {
+            head.headers.append(name::DATE, self.context.date.now());
         }
         request::finish_response(&self.manager.config, &self.admitted, &mut head, from_upstream);
         if !self.body_ended && !self.tunnel {

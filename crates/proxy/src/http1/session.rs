@@ -61,8 +61,7 @@ pub async fn serve(
                     // What cannot be written now goes out with the response.
                     let _ = std::future::poll_fn(|task| Poll::Ready(stream.poll_flush(task))).await;
                 }
-                let incoming =
-                    Incoming { head: parsed.head, framing: parsed.body, upgrade: parsed.upgrade, start };
+                let incoming = Incoming { head: parsed.head, framing: parsed.body, upgrade: parsed.upgrade, start };
                 exchange::serve(context, manager, peer, &mut stream, &mut timer, incoming).await;
                 if stream.aborted {
                     return;
@@ -126,18 +125,18 @@ async fn next(
         let deadline = match begun {
             Some(begun) => config.request_headers_timeout.map(|limit| begun + limit),
             None => {
-                if registration.served.is_draining() {
-                    manager.stats.downstream_cx_drain_close.inc();
-                    return Poll::Ready(Next::Close);
-                }
                 let idle = config.idle_timeout.map(|limit| waiting_since + limit);
-                [idle, end].into_iter().flatten().min()
+                [idle, end, registration.served.idle_end(waiting_since)].into_iter().flatten().min()
             }
         };
         match timer.poll(task, deadline) {
             Poll::Ready(()) if begun.is_some() => Poll::Ready(Next::HeaderTimeout),
             Poll::Ready(()) => {
-                manager.stats.downstream_cx_idle_timeout.inc();
+                if registration.served.is_draining() {
+                    manager.stats.downstream_cx_drain_close.inc();
+                } else {
+                    manager.stats.downstream_cx_idle_timeout.inc();
+                }
                 Poll::Ready(Next::Close)
             }
             Poll::Pending => Poll::Pending,

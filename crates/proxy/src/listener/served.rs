@@ -12,8 +12,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Waker;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::task::AbortHandle;
+
+/// Longest idle time of a connection whose listener drains.
+const DRAIN_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A listener of this worker. Connections hold it, so it lives as long as they do.
 pub struct Served {
@@ -22,7 +25,9 @@ pub struct Served {
     /// `listener.<address>.`
     pub stats: Arc<ListenerStats>,
     chains: Vec<(Arc<FilterChain>, Chain)>,
-    draining: Cell<bool>,
+    draining: Cell<Option<Instant>>,
+    /// Idle time after which a connection is closed while the listener drains.
+    patience: Duration,
     connections: RefCell<Vec<Option<Entry>>>,
     free: RefCell<Vec<usize>>,
 }
@@ -42,7 +47,8 @@ impl Served {
             stats: context.stats.listener(&address.to_string()),
             listener,
             chains,
-            draining: Cell::new(context.draining.get()),
+            draining: Cell::new(context.draining.get().then(Instant::now)),
+            patience: (context.shared.drain_time / 2).min(DRAIN_PATIENCE),
             connections: RefCell::default(),
             free: RefCell::default(),
         })
@@ -55,7 +61,14 @@ impl Served {
 
     /// Whether connections are to end after their next response.
     pub fn is_draining(&self) -> bool {
-        self.draining.get()
+        self.draining.get().is_some()
+    }
+
+    /// When a connection that is idle since `idle_since` is closed because the listener drains.
+    ///
+    /// Not at once: the client may be sending a request at this very moment.
+    pub fn idle_end(&self, idle_since: Instant) -> Option<Instant> {
+        self.draining.get().map(|since| since.max(idle_since) + self.patience)
     }
 
     /// Counts a new connection.
@@ -79,11 +92,12 @@ impl Served {
         }
     }
 
-    /// Ends idle connections now, busy ones after their response, and all of them after the drain time.
+    /// Ends idle connections soon, busy ones after their response, and all of them after the drain time.
     pub fn drain(self: &Rc<Self>, context: &Rc<Context>) {
-        if self.draining.replace(true) && !context.draining.get() {
+        if self.draining.get().is_some() {
             return;
         }
+        self.draining.set(Some(Instant::now()));
         let wakers: Vec<Waker> =
             self.connections.borrow().iter().flatten().filter_map(|entry| entry.waker.clone()).collect();
         if self.connections.borrow().iter().flatten().next().is_none() {

@@ -276,6 +276,13 @@ impl Client {
         }
     }
 
+    /// One line without its end; empty at the end of the stream.
+    pub fn read_head_line(&mut self) -> String {
+        let mut line = String::new();
+        let _ = self.reader.read_line(&mut line);
+        line.trim_end().to_owned()
+    }
+
     /// A message with its body, framed as its head says.
     pub fn read_message(&mut self) -> Option<Message> {
         let mut message = Message { head: self.read_head()?, ..Message::default() };
