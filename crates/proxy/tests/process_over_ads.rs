@@ -140,6 +140,30 @@ fn start(control: &ControlPlane) -> Proxy {
     Proxy::start(options).expect("a proxy")
 }
 
+/// The same by a bootstrap that names the control plane as stock Envoy's does; state of the world.
+fn start_by_bootstrap(control: &ControlPlane) -> Proxy {
+    let text = format!(
+        r#"{{"node": {{"id": "file", "cluster": "test"}},
+        "admin": {{"address": {{"socket_address": {{"address": "127.0.0.1", "port_value": 0}}}}}},
+        "dynamic_resources": {{
+            "ads_config": {{"api_type": "GRPC", "transport_api_version": "V3",
+                "grpc_services": [{{"envoy_grpc": {{"cluster_name": "xds"}}}}]}},
+            "cds_config": {{"ads": {{}}, "resource_api_version": "V3"}},
+            "lds_config": {{"ads": {{}}, "resource_api_version": "V3"}}}},
+        "static_resources": {{"clusters": [{{"name": "xds", "type": "STATIC", "connect_timeout": "1s",
+            "typed_extension_protocol_options": {{"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {{
+                "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+                "explicit_http_config": {{"http2_protocol_options": {{}}}}}}}},
+            "load_assignment": {{"cluster_name": "xds", "endpoints": [{{"lb_endpoints": [{{"endpoint": {{"address":
+                {{"socket_address": {{"address": "127.0.0.1", "port_value": {}}}}}}}}}]}}]}}}}]}}}}"#,
+        control.address.port()
+    );
+    let bootstrap = json::decode(&text).expect("a bootstrap");
+    let mut options = Options::new(Source::Bootstrap(Box::new(bootstrap)));
+    options.concurrency = Some(1);
+    Proxy::start(options).expect("a proxy")
+}
+
 fn address(proxy: &Proxy, name: &str) -> SocketAddr {
     let listeners = proxy.listeners();
     let found = listeners.iter().find(|listener| &*listener.name == name);
@@ -177,4 +201,21 @@ fn a_bad_update_and_a_lost_control_plane_leave_what_is_good_in_place() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     runtime.block_on(proxy.ended());
     assert!(std::net::TcpStream::connect(served).is_err(), "nothing listens any more");
+}
+
+#[test]
+fn a_bootstrap_names_the_control_plane() {
+    let control = ControlPlane::start(world(vec![listener("l", "127.0.0.1", "AUTO")], routes("one")));
+    let proxy = start_by_bootstrap(&control);
+    assert_eq!((proxy.health_address(), proxy.prometheus_address()), (None, None), "only what the file says");
+    until("the proxy is ready", || proxy.is_ready());
+    assert_eq!(get(address(&proxy, "l"), "/"), (200, "one".to_owned()));
+    let dump = get(proxy.admin_address().expect("an admin port"), "/config_dump").1;
+    for part in ["\"static_clusters\"", "\"dynamic_active_clusters\"", "\"ads_config\"", "\"id\": \"file\""] {
+        assert!(dump.contains(part), "{part} is not in {dump}");
+    }
+    // The static cluster is not swept away by what discovery sends.
+    control.set(world(vec![], routes("one")));
+    until("the listener is gone", || proxy.listeners().is_empty());
+    assert!(get(proxy.admin_address().expect("an admin port"), "/clusters").1.contains("xds::added_via_api::false\n"));
 }
