@@ -209,7 +209,7 @@ impl<'a, D: Downstream> Exchange<'a, D> {
     /// Sends an answer of our own, if nothing of a response has been sent yet.
     pub(super) async fn reply(&mut self, reply: LocalReply) {
         self.facts.flags.insert(reply.flags);
-        let (mut head, body) = reply.response(&self.head);
+        let (head, body) = reply.response(&self.head);
         self.facts.details = reply.details;
         self.facts.local_reply_body = body.clone();
         let bodiless = self.admitted.head || head.status < 200 || matches!(head.status, 204 | 304);

@@ -4,12 +4,14 @@
 
 use super::input::Input;
 use crate::exchange::{Downstream, Gone, Piece};
+use crate::listener::Served;
 use crate::transport::{Output, Transport};
 use bytes::Bytes;
 use lateen_proxy_core::headers::{Headers, ResponseHead, Version, name};
 use lateen_proxy_core::http1::encode::encode_response_head;
 use lateen_proxy_core::http1::{BodyDecoder, BodyEncoder, BodyFraming, Decoded, ParsedRequest, request};
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use tokio::io::AsyncWrite;
 
@@ -34,8 +36,9 @@ pub struct ServerStream {
     enable_trailers: bool,
     /// Whether the connection may be used again.
     pub keep_alive: bool,
-    /// Whether the listener drains, as of the response.
-    pub draining: bool,
+    /// Whether this is the last request that the connection may carry.
+    pub last: bool,
+    served: Rc<Served>,
     /// The response has been cut off: close at once.
     pub aborted: bool,
     sent: u64,
@@ -44,7 +47,7 @@ pub struct ServerStream {
 
 impl ServerStream {
     /// The stream of a new connection.
-    pub fn new(transport: Transport, enable_trailers: bool, buffer_limit: usize) -> Self {
+    pub fn new(transport: Transport, served: Rc<Served>, enable_trailers: bool, buffer_limit: usize) -> Self {
         Self {
             transport,
             input: Input::default(),
@@ -58,7 +61,8 @@ impl ServerStream {
             half_close: false,
             enable_trailers,
             keep_alive: true,
-            draining: false,
+            last: false,
+            served,
             aborted: false,
             sent: 0,
             buffer_limit,
@@ -184,7 +188,7 @@ impl Downstream for ServerStream {
     }
 
     fn close_after(&mut self, head: &mut ResponseHead, request_ended: bool) {
-        if self.draining || !request_ended {
+        if self.last || self.served.is_draining() || !request_ended {
             self.keep_alive = false;
         }
         if !self.keep_alive {

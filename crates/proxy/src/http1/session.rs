@@ -38,7 +38,8 @@ pub async fn serve(
     let stats = &manager.stats;
     let config = &manager.config;
     stats.downstream_cx_http1_total.inc();
-    let mut stream = ServerStream::new(transport, config.http1.enable_trailers, manager.buffer_limit);
+    let served_by = Rc::clone(&registration.served);
+    let mut stream = ServerStream::new(transport, served_by, config.http1.enable_trailers, manager.buffer_limit);
     stream.input.buffer = early;
     let mut timer = Timer::default();
     let mut served = 0_u32;
@@ -51,7 +52,7 @@ pub async fn serve(
                 served += 1;
                 stream.begin(&parsed);
                 let last = config.max_requests_per_connection.is_some_and(|max| served >= max);
-                stream.draining = registration.served.is_draining() || last || end.is_some_and(|end| start >= end);
+                stream.last = last || end.is_some_and(|end| start >= end);
                 if last {
                     stats.downstream_cx_max_requests_reached.inc();
                 }
