@@ -24,3 +24,5 @@ pub mod rbac;
 pub mod request;
 pub mod retry;
 pub mod route;
+#[cfg(test)]
+mod sample;
