@@ -15,7 +15,7 @@ use lateen_proxy_core::http1::BodyFraming;
 use lateen_proxy_core::ir::{ClusterSpecifier, Forward};
 use lateen_proxy_core::local_reply::LocalReply;
 use lateen_proxy_core::retry::{Decision, Reset, RetryLoad, RetryState};
-use lateen_proxy_core::route::{self, Attempt, ClusterChoice, RouteContext, Selected};
+use lateen_proxy_core::route::{self, ClusterChoice, RouteContext, Selected};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -113,7 +113,7 @@ impl<'a, D: Downstream> Exchange<'a, D> {
                     if self.facts.attempts > 1 && head.status < 500 {
                         upstream.stats.upstream_rq_retry_success.inc();
                     }
-                    self.deliver(stream, head, framing, &selected).await;
+                    self.deliver(stream, head, framing).await;
                 }
                 Tried::Trouble(trouble, _) => self.fail(&upstream, &trouble).await,
                 Tried::Over => {}
@@ -323,7 +323,6 @@ impl<'a, D: Downstream> Exchange<'a, D> {
         mut stream: UpstreamStream,
         mut head: ResponseHead,
         framing: BodyFraming,
-        selected: &Selected<'_>,
     ) {
         let now = Instant::now();
         self.facts.response_start = Some(now);
@@ -347,9 +346,6 @@ impl<'a, D: Downstream> Exchange<'a, D> {
             let since = self.facts.request_end.unwrap_or(self.facts.start);
             let service_time = now.duration_since(since).as_millis();
             head.headers.set("x-envoy-upstream-service-time", service_time.to_string());
-        }
-        if selected.virtual_host.include_attempt_count_in_response {
-            head.headers.set("x-envoy-attempt-count", Attempt { number: self.facts.attempts }.number.to_string());
         }
         self.send_head(head, framing, true);
         let ended = std::future::poll_fn(|task| self.poll_response(&mut stream, task)).await;

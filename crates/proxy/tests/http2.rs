@@ -1,0 +1,240 @@
+//! HTTP/2 on either side: gRPC with trailers, many streams at once, resets, GOAWAY.
+
+#[path = "support/plane.rs"]
+mod plane;
+
+use bytes::Bytes;
+use h2::client::SendRequest;
+use h2::{Reason, RecvStream};
+use http::{HeaderMap, Request, Response};
+use plane::{Origin, PATIENCE, Plane, cluster, forward, http2, listener, routes};
+use serde_json::json;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+/// Runs a test, but not for ever.
+fn run<T>(test: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async { tokio::time::timeout(PATIENCE, test).await.expect("the test takes too long") })
+}
+
+async fn connect(address: SocketAddr) -> (SendRequest<Bytes>, JoinHandle<Result<(), h2::Error>>) {
+    let stream = TcpStream::connect(address).await.unwrap();
+    let (client, connection) = h2::client::handshake(stream).await.unwrap();
+    (client, tokio::spawn(connection))
+}
+
+/// A server over HTTP/2 that sends back body and trailers of each request.
+async fn echo() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut connection = h2::server::handshake(stream).await.unwrap();
+                while let Some(Ok((request, mut respond))) = connection.accept().await {
+                    tokio::spawn(async move {
+                        let path = request.uri().path().to_owned();
+                        match path.as_str() {
+                            "/reset" => return respond.send_reset(Reason::INTERNAL_ERROR),
+                            "/refused" => return respond.send_reset(Reason::REFUSED_STREAM),
+                            "/trailers-only" => {
+                                let head = Response::builder().header("grpc-status", "5").body(()).unwrap();
+                                let _ = respond.send_response(head, true);
+                                return;
+                            }
+                            _ => {}
+                        }
+                        let (body, trailers) = read(request.into_body()).await;
+                        let head = Response::builder().header("content-type", "application/grpc").body(()).unwrap();
+                        let mut send = respond.send_response(head, false).unwrap();
+                        send.send_data(body.into(), false).unwrap();
+                        let mut end = trailers.unwrap_or_default();
+                        end.insert("grpc-status", "0".parse().unwrap());
+                        send.send_trailers(end).unwrap();
+                    });
+                }
+            });
+        }
+    });
+    address
+}
+
+async fn read(mut body: RecvStream) -> (Vec<u8>, Option<HeaderMap>) {
+    let mut all = Vec::new();
+    while let Some(Ok(data)) = body.data().await {
+        let _ = body.flow_control().release_capacity(data.len());
+        all.extend_from_slice(&data);
+    }
+    (all, body.trailers().await.ok().flatten())
+}
+
+fn get(path: &str) -> Request<()> {
+    Request::builder().uri(format!("http://test{path}")).body(()).unwrap()
+}
+
+fn post(path: &str) -> Request<()> {
+    Request::builder().method("POST").uri(format!("http://test{path}")).body(()).unwrap()
+}
+
+#[test]
+fn many_streams_share_a_connection_and_go_to_an_http_1_upstream() {
+    let origin = Origin::mirror();
+    let plane = Plane::start(&[listener(forward(json!({})))], &[cluster(origin.address, json!({}))]);
+    run(async {
+        let (client, _connection) = connect(plane.address("main")).await;
+        let requests = (0..200).map(|n| {
+            let mut client = client.clone();
+            async move {
+                client = client.ready().await.unwrap();
+                let (response, mut send) = client.send_request(post(&format!("/{n}")), false).unwrap();
+                send.send_data(format!("body {n}").into(), true).unwrap();
+                let response = response.await.unwrap();
+                assert_eq!(response.status(), 200);
+                let (body, _) = read(response.into_body()).await;
+                let text = String::from_utf8(body).unwrap();
+                assert!(text.starts_with(&format!("POST /{n} HTTP/1.1\r\nhost: test\r\n")), "{text}");
+                assert!(text.ends_with(&format!("|body {n}")), "{text}");
+            }
+        });
+        futures_util::future::join_all(requests).await;
+    });
+    assert_eq!(plane.stat("http.main.downstream_rq_http2_total"), 200);
+}
+
+#[test]
+fn grpc_keeps_its_trailers_end_to_end() {
+    run(async {
+        let origin = echo().await;
+        let plane = Plane::with(1, PATIENCE, &[listener(forward(json!({})))], &[cluster(origin, http2())]);
+        let (mut client, _connection) = connect(plane.address("main")).await;
+        for n in 0..5 {
+            client = client.ready().await.unwrap();
+            let (response, mut send) = client.send_request(post("/service/method"), false).unwrap();
+            send.send_data(Bytes::from_static(b"message"), false).unwrap();
+            let mut trailers = HeaderMap::new();
+            trailers.insert("x-count", n.into());
+            send.send_trailers(trailers).unwrap();
+            let (body, trailers) = read(response.await.unwrap().into_body()).await;
+            let trailers = trailers.unwrap();
+            assert_eq!((body.as_slice(), trailers["grpc-status"].as_bytes()), (&b"message"[..], &b"0"[..]));
+            assert_eq!(trailers["x-count"], n.to_string().as_str());
+        }
+        client = client.ready().await.unwrap();
+        let (response, _) = client.send_request(get("/trailers-only"), true).unwrap();
+        let response = response.await.unwrap();
+        assert_eq!(response.headers()["grpc-status"], "5");
+        assert!(response.into_body().is_end_stream());
+        assert_eq!(plane.stat("cluster.origin.upstream_cx_http2_total"), 1);
+    });
+}
+
+#[test]
+fn a_stream_that_the_upstream_resets_is_503() {
+    run(async {
+        let origin = echo().await;
+        let plane = Plane::start(&[listener(forward(json!({})))], &[cluster(origin, http2())]);
+        let (mut client, _connection) = connect(plane.address("main")).await;
+        for (path, reason) in [("/reset", "remote reset"), ("/refused", "remote refused stream reset")] {
+            client = client.ready().await.unwrap();
+            let (response, _) = client.send_request(get(path), true).unwrap();
+            let response = response.await.unwrap();
+            assert_eq!(response.status(), 503);
+            let (body, _) = read(response.into_body()).await;
+            let text = String::from_utf8(body).unwrap();
+            assert!(text.ends_with(&format!("reset reason: {reason}")), "{text}");
+        }
+    });
+}
+
+#[test]
+fn grpc_is_told_about_failures_in_its_own_way() {
+    let plane = Plane::start(&[listener(routes(json!([])))], &[]);
+    run(async {
+        let (client, _connection) = connect(plane.address("main")).await;
+        let mut client = client.ready().await.unwrap();
+        let request = Request::builder()
+            .method("POST")
+            .uri("http://test/service/method")
+            .header("content-type", "application/grpc")
+            .body(())
+            .unwrap();
+        let (response, _) = client.send_request(request, true).unwrap();
+        let response = response.await.unwrap();
+        assert_eq!((response.status().as_u16(), &response.headers()["grpc-status"]), (200, &"12".parse().unwrap()));
+    });
+}
+
+#[test]
+fn a_client_that_resets_a_stream_takes_its_request_along() {
+    let origin = Origin::start(|client| {
+        client.read_message();
+        client.drain();
+    });
+    let plane = Plane::start(&[listener(forward(json!({"timeout": "0s"})))], &[cluster(origin.address, json!({}))]);
+    run(async {
+        let (client, _connection) = connect(plane.address("main")).await;
+        let mut client = client.ready().await.unwrap();
+        let (response, mut send) = client.send_request(post("/"), false).unwrap();
+        while plane.stat("cluster.origin.upstream_rq_total") == 0 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        send.send_reset(Reason::CANCEL);
+        drop(response);
+        while plane.stat("http.main.downstream_rq_active") > 0 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    });
+}
+
+#[test]
+fn a_large_body_passes_through_small_windows() {
+    run(async {
+        let origin = echo().await;
+        let plane = Plane::start(&[listener(forward(json!({})))], &[cluster(origin, http2())]);
+        let (client, _connection) = connect(plane.address("main")).await;
+        let mut client = client.ready().await.unwrap();
+        let (response, mut send) = client.send_request(post("/"), false).unwrap();
+        let sender = tokio::spawn(async move {
+            for n in 0..512_u32 {
+                let mut piece = Bytes::from(vec![n as u8; 16 << 10]);
+                while !piece.is_empty() {
+                    send.reserve_capacity(piece.len());
+                    let room = std::future::poll_fn(|task| send.poll_capacity(task)).await.unwrap().unwrap();
+                    send.send_data(piece.split_to(room.min(piece.len())), false).unwrap();
+                }
+            }
+            send.send_data(Bytes::new(), true).unwrap();
+        });
+        let (body, _) = read(response.await.unwrap().into_body()).await;
+        sender.await.unwrap();
+        assert_eq!(body.len(), 512 * (16 << 10));
+        assert!(body.chunks(16 << 10).enumerate().all(|(n, part)| part.iter().all(|byte| *byte == n as u8)));
+    });
+}
+
+#[test]
+fn a_drain_lets_streams_finish_and_says_goaway() {
+    let origin = Origin::start(|client| {
+        while client.read_message().is_some() {
+            client.write("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n");
+            std::thread::sleep(Duration::from_millis(200));
+            client.write("1\r\nb\r\n0\r\n\r\n");
+        }
+    });
+    let plane = Plane::start(&[listener(forward(json!({})))], &[cluster(origin.address, json!({}))]);
+    run(async {
+        let (client, connection) = connect(plane.address("main")).await;
+        let mut client = client.ready().await.unwrap();
+        let (response, _) = client.send_request(get("/"), true).unwrap();
+        let response = response.await.unwrap();
+        plane.fleet.drain();
+        let (body, _) = read(response.into_body()).await;
+        assert_eq!(body, b"ab");
+        drop(client);
+        connection.await.unwrap().unwrap();
+    });
+}
