@@ -1,6 +1,9 @@
 //! Cross-origin resource sharing (`envoy.extensions.filters.http.cors.v3.CorsPolicy`).
 //! In: a policy and a request. Out: the answer to a preflight, or headers for the response.
 
+#[cfg(test)]
+mod tests;
+
 use crate::flags::ResponseFlags;
 use crate::headers::{Headers, Method, RequestHead, ResponseHead};
 use crate::local_reply::LocalReply;
@@ -73,6 +76,8 @@ impl CorsPolicy {
             ("access-control-allow-methods", &self.methods),
             ("access-control-allow-headers", &self.headers),
             ("access-control-max-age", &self.max_age),
+            // Envoy's filter sees its own preflight answer on the way back, and adds this as to any other.
+            ("access-control-expose-headers", &self.expose),
         ] {
             if !value.is_empty() {
                 reply.headers.set(name, value.clone());

@@ -1,5 +1,5 @@
 //! Response flags: what went wrong with a request, in Envoy's letters.
-//! In: flags set along the way. Out: `UH,URX` for logs, the long names too.
+//! In: flags set along the way. Out: `URX,UF` for logs, the long names too.
 //! Never here: a decision that depends on a flag.
 
 use std::fmt;
@@ -17,12 +17,14 @@ macro_rules! flags {
             )*
         }
 
-        /// Bit, short name, long name, in Envoy's order.
+        /// Bit, short name, long name, in the order in which Envoy sets and therefore writes them: that no retry is
+        /// left is known before the failure that was not retried.
         const ALL: &[(u32, &str, &str)] = &[$((1 << $bit, $short, $long)),*];
     };
 }
 
 flags! {
+    UPSTREAM_RETRY_LIMIT_EXCEEDED = 15, "URX", "UpstreamRetryLimitExceeded";
     FAILED_LOCAL_HEALTH_CHECK = 0, "LH", "FailedLocalHealthCheck";
     NO_HEALTHY_UPSTREAM = 1, "UH", "NoHealthyUpstream";
     UPSTREAM_REQUEST_TIMEOUT = 2, "UT", "UpstreamRequestTimeout";
@@ -38,7 +40,6 @@ flags! {
     UNAUTHORIZED_EXTERNAL_SERVICE = 12, "UAEX", "UnauthorizedExternalService";
     RATE_LIMIT_SERVICE_ERROR = 13, "RLSE", "RateLimitServiceError";
     DOWNSTREAM_CONNECTION_TERMINATION = 14, "DC", "DownstreamConnectionTermination";
-    UPSTREAM_RETRY_LIMIT_EXCEEDED = 15, "URX", "UpstreamRetryLimitExceeded";
     STREAM_IDLE_TIMEOUT = 16, "SI", "StreamIdleTimeout";
     INVALID_ENVOY_REQUEST_HEADERS = 17, "IH", "InvalidEnvoyRequestHeaders";
     DOWNSTREAM_PROTOCOL_ERROR = 18, "DPE", "DownstreamProtocolError";
@@ -107,7 +108,7 @@ impl std::ops::BitOrAssign for ResponseFlags {
 }
 
 impl fmt::Display for ResponseFlags {
-    /// `UF,URX`, or `-` for none.
+    /// `URX,UF`, or `-` for none.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_empty() {
             return f.write_str("-");

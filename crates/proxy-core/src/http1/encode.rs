@@ -15,7 +15,7 @@ use super::reason;
 ///
 /// With `protocol` set the request becomes an HTTP/1.1 upgrade to it, also when it came as
 /// extended CONNECT over HTTP/2 (RFC 8441). Otherwise `connection` and `upgrade` go out as they
-/// are among the headers. POST, PUT and PATCH without a body say `content-length: 0`.
+/// are among the headers. A request without a body says `content-length: 0` if its method may have one.
 pub fn encode_request_head(head: &RequestHead, framing: BodyFraming, out: &mut BytesMut) {
     out.reserve(64 + head.path.len() + head.authority.len() + size(&head.headers));
     let upgrade = head.protocol.as_ref();
@@ -50,13 +50,18 @@ pub fn encode_request_head(head: &RequestHead, framing: BodyFraming, out: &mut B
         out.put_slice(b"\r\n");
     }
     let framing = match (framing, &head.method) {
-        (BodyFraming::None, Method::Post | Method::Put | Method::Patch) if upgrade.is_none() => BodyFraming::Length(0),
+        (BodyFraming::None, method) if upgrade.is_none() && may_have_body(method) => BodyFraming::Length(0),
         // A request cannot end with its connection.
         (BodyFraming::UntilClose, _) => BodyFraming::Chunked,
         (framing, _) => framing,
     };
     put_framing(framing, out);
     out.put_slice(b"\r\n");
+}
+
+/// Whether a missing body has to be said (Envoy `HeaderUtility::requestShouldHaveNoBody`, turned round).
+fn may_have_body(method: &Method) -> bool {
+    !matches!(method, Method::Get | Method::Head | Method::Delete | Method::Trace | Method::Connect)
 }
 
 /// Appends a response head for an HTTP/1.1 client.

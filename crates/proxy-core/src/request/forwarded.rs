@@ -97,6 +97,7 @@ const INTERNAL: [&str; 14] = [
     "x-envoy-force-trace",
     "x-envoy-ip-tags",
     "x-envoy-original-url",
+    "x-envoy-original-path",
     "x-envoy-hedge-on-per-try-timeout",
 ];
 
