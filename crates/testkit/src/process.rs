@@ -30,7 +30,8 @@ impl Process {
         let name = PathBuf::from(command.get_program());
         let name = name.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let home = tempfile::tempdir()?;
-        let out = File::create(home.path().join("output"))?;
+        // Appending: a program that opens /dev/stdout once more has an offset of its own.
+        let out = File::options().create(true).append(true).open(home.path().join("output"))?;
         let child = command
             .stdin(Stdio::null())
             .stdout(out.try_clone()?)

@@ -65,7 +65,12 @@ pub fn execute(args: Args) -> anyhow::Result<ExitCode> {
     call.port = lateen_explain::listener_port(&tables, call.port);
     let trace = lateen_explain::trace(&tables, &call);
     match args.output {
-        Output::Text => print!("{trace}"),
+        Output::Text => {
+            print!("{trace}");
+            if trace.cluster.is_some() && trace.endpoints.is_empty() {
+                println!("  {:<13} `lateen run` answers with an echo workload when the files have the Service", "");
+            }
+        }
         Output::Json => println!("{:#}", serde_json::to_value(&trace)?),
     }
     Ok(if trace.verdict().is_some() { ExitCode::from(1) } else { ExitCode::SUCCESS })

@@ -4,6 +4,7 @@ use lateen_testkit::{Reply, Seen};
 use serde_json::Value;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::net::UdpSocket;
 use std::path::Path;
 
 /// Headers whose value differs between two runs of the same proxy: only their presence counts.
@@ -48,6 +49,7 @@ impl Record {
     fn headers(&self, prefix: &str, headers: &[(String, String)], facts: &mut Vec<(String, String)>) {
         for (name, value) in headers {
             let given = name == "x-request-id" && self.request_id.as_deref() == Some(value);
+            let value = &peer_of(name, value);
             let value = if VOLATILE.contains(&name.as_str()) && !given { "(some)" } else { value };
             let key = format!("{prefix}.{name}");
             match facts.iter_mut().find(|(k, _)| *k == key) {
@@ -55,6 +57,23 @@ impl Record {
                 None => facts.push((key, value.to_owned())),
             }
         }
+    }
+}
+
+/// The client is on the loopback interface: lateen forwards that address, Envoy puts its host's own address in its place
+/// (`ConnectionManagerUtility::mutateRequestHeaders`). Both are written as `(peer)`.
+fn peer_of(name: &str, value: &str) -> String {
+    let (before, last) = value.rsplit_once(',').map_or(("", value), |(before, last)| (before, last.trim()));
+    let own = UdpSocket::bind("0.0.0.0:0").and_then(|socket| {
+        // Chooses a route and an address of ours; nothing is sent.
+        socket.connect("192.0.2.200:9")?;
+        socket.local_addr()
+    });
+    let is_peer = |text: &str| text == "127.0.0.1" || own.as_ref().is_ok_and(|own| text == own.ip().to_string());
+    match name {
+        "x-forwarded-for" | "x-envoy-external-address" if is_peer(last) && before.is_empty() => "(peer)".to_owned(),
+        "x-forwarded-for" if is_peer(last) => format!("{before},(peer)"),
+        _ => value.to_owned(),
     }
 }
 
