@@ -4,6 +4,8 @@
 //! absent; `lists` maps such a path to the names found there; `calls` say where requests go; `findings` are texts that
 //! some finding holds, and no other finding may be there when `only_findings` is set.
 
+#![allow(clippy::unwrap_used)] // A case that cannot be read has failed.
+
 mod support;
 
 use serde_json::Value;

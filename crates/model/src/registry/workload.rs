@@ -32,11 +32,14 @@ pub struct Workload {
     pub ready: bool,
 }
 
+/// Places of the workloads that carry a label, by key and value.
+type ByLabel = HashMap<(String, String), Vec<usize>>;
+
 /// All workloads, indexed.
 #[derive(Clone, Debug, Default)]
 pub struct Workloads {
     all: Vec<Workload>,
-    by_label: HashMap<Arc<str>, HashMap<(String, String), Vec<usize>>>,
+    by_label: HashMap<Arc<str>, ByLabel>,
     pods: HashMap<NamespacedName, usize>,
 }
 

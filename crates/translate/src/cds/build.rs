@@ -45,7 +45,7 @@ pub fn cluster(input: Input<'_>, secrets: &mut BTreeSet<String>, findings: &mut 
         connect_timeout: duration(scope.snapshot.mesh.connect_timeout()),
         common_lb_config: Some(CommonLbConfig {
             locality_config_specifier: eds::locality::is_weighted(scope, &policy)
-                .then(|| LocalityConfigSpecifier::LocalityWeightedLbConfig(LocalityWeightedLbConfig {})),
+                .then_some(LocalityConfigSpecifier::LocalityWeightedLbConfig(LocalityWeightedLbConfig {})),
             ..Default::default()
         }),
         metadata: place(input),

@@ -51,7 +51,7 @@ fn consistent_hash(hash: &ConsistentHashLb, out: &mut Cluster) {
         out.lb_policy = LbPolicy::Maglev.into();
         let size = UInt64Value { value: maglev.table_size };
         out.lb_config =
-            (maglev.table_size != 0).then(|| LbConfig::MaglevLbConfig(MaglevLbConfig { table_size: Some(size) }));
+            (maglev.table_size != 0).then_some(LbConfig::MaglevLbConfig(MaglevLbConfig { table_size: Some(size) }));
         return;
     }
     let written = match &hash.hash_algorithm {

@@ -37,7 +37,6 @@ fn delay(written: &Delay) -> Option<FaultDelay> {
     Some(FaultDelay {
         percentage: Some(percentage),
         fault_delay_secifier: duration(*fixed).map(FaultDelaySecifier::FixedDelay),
-        ..Default::default()
     })
 }
 

@@ -6,7 +6,7 @@ use crate::values::socket_address;
 use crate::{Options, provenance};
 use lateen_config::kinds::gateway::ServerTlsMode;
 use lateen_config::kinds::virtual_service::{L4MatchAttributes, TlsMatchAttributes};
-use lateen_core::ClusterName;
+use lateen_core::{ClusterName, Protocol};
 use lateen_envoy_api::v3::core::TrafficDirection;
 use lateen_envoy_api::v3::listener::{FilterChain, FilterChainMatch, Listener};
 use lateen_model::{MergedPort, MergedServer, Scope, Server};
@@ -156,17 +156,20 @@ impl Building<'_> {
                 return Some(chain);
             }
         }
-        let message = format!(
-            "no VirtualService with a tcp rule is bound to port {} of this Gateway; the port is not opened for it",
-            server.port
-        );
-        self.out.findings.push(server.source.warn(server.at, server.path(), message));
+        self.unrouted(server);
         None
     }
 
     fn passthrough(&mut self, server: &Server, port: &MergedPort) -> Vec<FilterChain> {
         let auto = server.tls.as_ref().is_some_and(|tls| tls.mode == ServerTlsMode::AutoPassthrough);
-        if auto { self.auto_passthrough(server) } else { self.by_sni(server, port) }
+        if auto {
+            return self.auto_passthrough(server);
+        }
+        let chains = self.by_sni(server, port);
+        if chains.is_empty() {
+            self.unrouted(server);
+        }
+        chains
     }
 
     /// A chain for each rule by SNI.
@@ -214,7 +217,7 @@ impl Building<'_> {
             let rule = self.scope.destination_rule(&service.host, Some(&service));
             let subsets = rule.iter().flat_map(|rule| rule.rule.subsets.iter().map(|subset| subset.name.clone()));
             let subsets: Vec<String> = std::iter::once(String::new()).chain(subsets).collect();
-            for port in service.ports.iter().filter(|port| port.protocol != lateen_core::Protocol::Udp) {
+            for port in service.ports.iter().filter(|port| port.protocol != Protocol::Udp) {
                 for subset in &subsets {
                     let cluster = ClusterName::outbound(port.number, subset, service.host.clone()).sni();
                     let mut chain = filter_chain(vec![tcp::single(&self.scope.snapshot.mesh, &cluster)]);
@@ -249,6 +252,24 @@ impl Building<'_> {
             }
         }
         out
+    }
+
+    /// A port without a route is not opened; whoever wrote the server wants to know.
+    fn unrouted(&mut self, server: &Server) {
+        let kind = if server.is_passthrough() { "tls" } else { "tcp" };
+        let port = server.port;
+        let mut finding = server.source.warn(
+            server.at,
+            server.path(),
+            format!("no VirtualService with a {kind} rule is bound to port {port} of this Gateway; it is not served"),
+        );
+        finding.hint = Some(match server.protocol {
+            Protocol::Https | Protocol::Tls if server.tls.is_none() => {
+                "the server has no `tls` settings, so its bytes are forwarded as they are".to_owned()
+            }
+            _ => format!("bind a VirtualService with `{kind}` routes to Gateway {}", server.gateway),
+        });
+        self.out.findings.push(finding);
     }
 
     fn privileged(&mut self, port: &MergedPort) {
