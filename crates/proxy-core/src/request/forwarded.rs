@@ -83,7 +83,7 @@ fn append(headers: &mut Headers, address: IpAddr) {
 }
 
 /// Headers that steer the router and are only taken from internal clients.
-const INTERNAL: [&str; 14] = [
+const INTERNAL: [&str; 15] = [
     "x-envoy-retriable-status-codes",
     "x-envoy-retriable-header-names",
     "x-envoy-retry-on",
