@@ -126,7 +126,8 @@ impl LoadBalancer {
         self.hosts.clear();
         self.group_of.clear();
         self.groups.clear();
-        self.overprovisioning = if endpoints.overprovisioning_factor == 0 { 140 } else { endpoints.overprovisioning_factor };
+        self.overprovisioning =
+            if endpoints.overprovisioning_factor == 0 { 140 } else { endpoints.overprovisioning_factor };
         for given in &endpoints.localities {
             let first = self.hosts.len();
             self.hosts.extend(given.endpoints.iter().cloned());

@@ -120,12 +120,11 @@ fn resources_of(resources: v3::bootstrap::bootstrap::StaticResources, decoded: &
     decoded.secrets = resources.secrets;
 }
 
-fn ads(
-    mut dynamic: v3::bootstrap::bootstrap::DynamicResources,
-    at: At<'_>,
-) -> Result<Option<AdsConfig>, DecodeError> {
-    let listeners = dynamic.lds_config.take().map(|source| discovery(Some(source), at.field("lds_config"))).transpose()?;
-    let clusters = dynamic.cds_config.take().map(|source| discovery(Some(source), at.field("cds_config"))).transpose()?;
+fn ads(mut dynamic: v3::bootstrap::bootstrap::DynamicResources, at: At<'_>) -> Result<Option<AdsConfig>, DecodeError> {
+    let listeners =
+        dynamic.lds_config.take().map(|source| discovery(Some(source), at.field("lds_config"))).transpose()?;
+    let clusters =
+        dynamic.cds_config.take().map(|source| discovery(Some(source), at.field("cds_config"))).transpose()?;
     let given = dynamic.ads_config.take();
     at.nothing_left(&dynamic)?;
     let at = at.field("ads_config");

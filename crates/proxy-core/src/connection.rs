@@ -86,7 +86,11 @@ fn prefix(networks: &[IpNet], address: IpAddr) -> Option<usize> {
     if networks.is_empty() {
         return Some(0);
     }
-    networks.iter().filter(|network| network.contains(&address)).map(|network| usize::from(network.prefix_len()) + 1).max()
+    networks
+        .iter()
+        .filter(|network| network.contains(&address))
+        .map(|network| usize::from(network.prefix_len()) + 1)
+        .max()
 }
 
 /// An exact name goes before wildcards, a longer wildcard before a shorter one.

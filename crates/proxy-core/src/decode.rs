@@ -182,7 +182,8 @@ fn one<M: Name + Default, T>(
         return Err(reject(resource.name, at.field("name").missing("a resource needs a name")));
     }
     if !resource.name.is_empty() && resource.name != name {
-        let error = at.field("name").invalid(&name, format!("differs from the name of the resource, {}", resource.name));
+        let error =
+            at.field("name").invalid(&name, format!("differs from the name of the resource, {}", resource.name));
         return Err(reject(resource.name, error));
     }
     if !seen.insert(name.clone()) {
@@ -203,7 +204,9 @@ pub fn missing(tables: &Tables, type_url: &str, present: &[Resource<'_>]) -> Vec
     }
     fn names<M: Name + Default, T>(kind: &Kind<M, T>, present: &[Resource<'_>]) -> HashSet<String> {
         let name = |resource: &Resource<'_>| match resource.name {
-            "" => lateen_envoy_api::unpack::<M>(resource.body).map(|message| (kind.name)(&message).to_owned()).unwrap_or_default(),
+            "" => lateen_envoy_api::unpack::<M>(resource.body)
+                .map(|message| (kind.name)(&message).to_owned())
+                .unwrap_or_default(),
             name => name.to_owned(),
         };
         present.iter().map(name).collect()

@@ -2,6 +2,9 @@
 //! In: a policy, a request, random numbers. Out: how long to wait, and whether to answer with an error.
 //! Never here: waiting.
 
+#[cfg(test)]
+mod tests;
+
 use crate::flags::ResponseFlags;
 use crate::headers::RequestHead;
 use crate::local_reply::LocalReply;

@@ -12,8 +12,7 @@ const P5: u64 = 0x27D4_EB2F_1656_67C5;
 pub fn xx_hash64(bytes: &[u8], seed: u64) -> u64 {
     let mut chunks = bytes.chunks_exact(32);
     let mut hash = if bytes.len() >= 32 {
-        let mut lanes =
-            [seed.wrapping_add(P1).wrapping_add(P2), seed.wrapping_add(P2), seed, seed.wrapping_sub(P1)];
+        let mut lanes = [seed.wrapping_add(P1).wrapping_add(P2), seed.wrapping_add(P2), seed, seed.wrapping_sub(P1)];
         for chunk in chunks.by_ref() {
             for (lane, part) in lanes.iter_mut().zip(chunk.chunks_exact(8)) {
                 *lane = round(*lane, read64(part));
@@ -39,7 +38,10 @@ pub fn xx_hash64(bytes: &[u8], seed: u64) -> u64 {
     }
     let mut rest = words.remainder();
     if let Some((half, tail)) = rest.split_first_chunk::<4>() {
-        hash = (hash ^ u64::from(u32::from_le_bytes(*half)).wrapping_mul(P1)).rotate_left(23).wrapping_mul(P2).wrapping_add(P3);
+        hash = (hash ^ u64::from(u32::from_le_bytes(*half)).wrapping_mul(P1))
+            .rotate_left(23)
+            .wrapping_mul(P2)
+            .wrapping_add(P3);
         rest = tail;
     }
     for byte in rest {
@@ -65,11 +67,9 @@ mod tests {
     #[test]
     fn known_answers() {
         // Published check values of the algorithm.
-        for (text, seed, wanted) in [
-            ("", 0, 0xEF46_DB37_51D8_E999_u64),
-            ("a", 0, 0xD24E_C4F1_A98C_6E5B),
-            ("abc", 0, 0x44BC_2CF5_AD77_0999),
-        ] {
+        for (text, seed, wanted) in
+            [("", 0, 0xEF46_DB37_51D8_E999_u64), ("a", 0, 0xD24E_C4F1_A98C_6E5B), ("abc", 0, 0x44BC_2CF5_AD77_0999)]
+        {
             assert_eq!(xx_hash64(text.as_bytes(), seed), wanted, "{text:?}");
         }
     }

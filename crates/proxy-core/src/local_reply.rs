@@ -58,12 +58,16 @@ impl LocalReply {
             if !head.headers.contains("content-type") {
                 head.headers.set("content-type", Bytes::from_static(b"text/plain"));
             }
-        } else if !(self.status < 200 || self.status == 204 || self.status == 304) && !head.headers.contains("content-length") {
+        } else if self.may_have_body() && !head.headers.contains("content-length") {
             // HTTP/1 needs a length to keep the connection; Envoy's codec writes the same.
             head.headers.set("content-length", Bytes::from_static(b"0"));
         }
         let body = if request.method == Method::Head { Bytes::new() } else { self.body.clone() };
         (head, body)
+    }
+
+    fn may_have_body(&self) -> bool {
+        self.status >= 200 && self.status != 204 && self.status != 304
     }
 }
 

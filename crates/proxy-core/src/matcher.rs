@@ -10,7 +10,7 @@ mod string;
 #[cfg(test)]
 mod tests;
 
-pub use header::{HeaderMatcher, HeaderMatch, pseudo_or_header};
+pub use header::{HeaderMatch, HeaderMatcher, pseudo_or_header};
 pub use path::PathMatch;
-pub use query::{QueryMatcher, QueryMatch, parameters};
+pub use query::{QueryMatch, QueryMatcher, parameters};
 pub use string::{StringKind, StringMatcher, full_match};

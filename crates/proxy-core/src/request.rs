@@ -122,7 +122,9 @@ pub fn admit(
     certificate::forward(hcm, head, downstream.certificate.filter(|_| downstream.tls));
     let https = match &hcm.scheme_override {
         Some(scheme) => **scheme == *"https",
-        None => head.headers.get("x-forwarded-proto").map_or(downstream.tls, |proto| proto.eq_ignore_ascii_case(b"https")),
+        None => {
+            head.headers.get("x-forwarded-proto").map_or(downstream.tls, |proto| proto.eq_ignore_ascii_case(b"https"))
+        }
     };
     if head.scheme.is_none() {
         head.scheme = Some(Bytes::from_static(if https { b"https" } else { b"http" }));

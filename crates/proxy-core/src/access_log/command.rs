@@ -21,15 +21,33 @@ pub(super) struct Command {
 /// Where the value comes from.
 #[derive(Debug, Clone)]
 enum Source {
-    Request { name: String, or: Option<String>, with_query: bool },
-    Response { name: String, or: Option<String> },
-    Trailer { name: String, or: Option<String> },
+    Request {
+        name: String,
+        or: Option<String>,
+        with_query: bool,
+    },
+    Response {
+        name: String,
+        or: Option<String>,
+    },
+    Trailer {
+        name: String,
+        or: Option<String>,
+    },
     StartTime(Option<String>),
-    Metadata { of: Owner, path: Vec<String> },
+    Metadata {
+        of: Owner,
+        path: Vec<String>,
+    },
     Number(fn(&Record<'_>) -> Option<u64>),
     Text(for<'r> fn(&'r Record<'_>) -> Option<Cow<'r, str>>),
-    Address { of: fn(&Record<'_>) -> Option<SocketAddr>, part: Part },
-    GrpcStatus { number: bool },
+    Address {
+        of: fn(&Record<'_>) -> Option<SocketAddr>,
+        part: Part,
+    },
+    GrpcStatus {
+        number: bool,
+    },
     /// Something that nothing here makes.
     Absent,
 }
@@ -153,9 +171,23 @@ impl Command {
 }
 
 const GRPC: [&str; 17] = [
-    "OK", "Canceled", "Unknown", "InvalidArgument", "DeadlineExceeded", "NotFound", "AlreadyExists",
-    "PermissionDenied", "ResourceExhausted", "FailedPrecondition", "Aborted", "OutOfRange", "Unimplemented",
-    "Internal", "Unavailable", "DataLoss", "Unauthenticated",
+    "OK",
+    "Canceled",
+    "Unknown",
+    "InvalidArgument",
+    "DeadlineExceeded",
+    "NotFound",
+    "AlreadyExists",
+    "PermissionDenied",
+    "ResourceExhausted",
+    "FailedPrecondition",
+    "Aborted",
+    "OutOfRange",
+    "Unimplemented",
+    "Internal",
+    "Unavailable",
+    "DataLoss",
+    "Unauthenticated",
 ];
 
 /// The first value of a header, as Envoy logs it.
@@ -210,7 +242,9 @@ fn with_argument(name: &str, argument: &str) -> Result<Source, String> {
             }
         }
         "DYNAMIC_METADATA" | "FILTER_STATE" | "UPSTREAM_FILTER_STATE" => Source::Absent,
-        "UPSTREAM_PEER_CERT_V_START" | "UPSTREAM_PEER_CERT_V_END" | "DOWNSTREAM_PEER_CERT_V_START"
+        "UPSTREAM_PEER_CERT_V_START"
+        | "UPSTREAM_PEER_CERT_V_END"
+        | "DOWNSTREAM_PEER_CERT_V_START"
         | "DOWNSTREAM_PEER_CERT_V_END" => Source::Absent,
         "QUERY_PARAM" => return Err("QUERY_PARAM is not supported; log the path".to_owned()),
         other if plain(other).is_some() => return Err(format!("{other} takes no argument, found ({argument})")),
@@ -241,7 +275,11 @@ fn millis(duration: Option<std::time::Duration>) -> Option<u64> {
 
 fn underscored(text: &str) -> Option<Cow<'_, str>> {
     // Spaces would divide the line where readers expect one field.
-    Some(if text.contains(char::is_whitespace) { Cow::Owned(text.replace(char::is_whitespace, "_")) } else { text.into() })
+    Some(if text.contains(char::is_whitespace) {
+        Cow::Owned(text.replace(char::is_whitespace, "_"))
+    } else {
+        text.into()
+    })
 }
 
 fn plain(name: &str) -> Option<Source> {
@@ -288,7 +326,9 @@ fn plain(name: &str) -> Option<Source> {
         "UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT" => address(upstream, Part::Ip),
         "UPSTREAM_REMOTE_PORT" => address(upstream, Part::Port),
         "UPSTREAM_TRANSPORT_FAILURE_REASON" => Source::Text(|record| Some(record.upstream_transport_failure.into())),
-        "DOWNSTREAM_TRANSPORT_FAILURE_REASON" => Source::Text(|record| Some(record.connection.transport_failure.into())),
+        "DOWNSTREAM_TRANSPORT_FAILURE_REASON" => {
+            Source::Text(|record| Some(record.connection.transport_failure.into()))
+        }
         "DOWNSTREAM_LOCAL_ADDRESS" => address(local, Part::Whole),
         "DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT" => address(local, Part::Ip),
         "DOWNSTREAM_LOCAL_PORT" => address(local, Part::Port),
@@ -321,13 +361,34 @@ fn plain(name: &str) -> Option<Source> {
         "GRPC_STATUS_NUMBER" => Source::GrpcStatus { number: true },
         "PATH" => return path_command("").ok(),
         // What nothing here makes: virtual clusters, traces, fingerprints, filter chains' names, other details of TLS.
-        "VIRTUAL_CLUSTER_NAME" | "FILTER_CHAIN_NAME" | "TRACE_ID" | "SPAN_ID" | "TLS_JA3_FINGERPRINT"
-        | "TLS_JA4_FINGERPRINT" | "DOWNSTREAM_PEER_ISSUER" | "DOWNSTREAM_PEER_SERIAL" | "DOWNSTREAM_PEER_FINGERPRINT_256"
-        | "DOWNSTREAM_PEER_FINGERPRINT_1" | "DOWNSTREAM_PEER_CERT" | "DOWNSTREAM_PEER_DNS_SAN"
-        | "DOWNSTREAM_LOCAL_SUBJECT" | "DOWNSTREAM_LOCAL_DNS_SAN" | "DOWNSTREAM_TLS_SESSION_ID" | "UPSTREAM_TLS_VERSION"
-        | "UPSTREAM_TLS_CIPHER" | "UPSTREAM_TLS_SESSION_ID" | "UPSTREAM_PEER_SUBJECT" | "UPSTREAM_PEER_URI_SAN"
-        | "UPSTREAM_LOCAL_URI_SAN" | "UPSTREAM_PEER_ISSUER" | "UPSTREAM_PEER_CERT" | "UPSTREAM_PEER_DNS_SAN"
-        | "UPSTREAM_LOCAL_SUBJECT" | "UPSTREAM_CONNECTION_ID" | "UPSTREAM_PROTOCOL" | "UPSTREAM_CONNECTION_POOL_READY_DURATION"
+        "VIRTUAL_CLUSTER_NAME"
+        | "FILTER_CHAIN_NAME"
+        | "TRACE_ID"
+        | "SPAN_ID"
+        | "TLS_JA3_FINGERPRINT"
+        | "TLS_JA4_FINGERPRINT"
+        | "DOWNSTREAM_PEER_ISSUER"
+        | "DOWNSTREAM_PEER_SERIAL"
+        | "DOWNSTREAM_PEER_FINGERPRINT_256"
+        | "DOWNSTREAM_PEER_FINGERPRINT_1"
+        | "DOWNSTREAM_PEER_CERT"
+        | "DOWNSTREAM_PEER_DNS_SAN"
+        | "DOWNSTREAM_LOCAL_SUBJECT"
+        | "DOWNSTREAM_LOCAL_DNS_SAN"
+        | "DOWNSTREAM_TLS_SESSION_ID"
+        | "UPSTREAM_TLS_VERSION"
+        | "UPSTREAM_TLS_CIPHER"
+        | "UPSTREAM_TLS_SESSION_ID"
+        | "UPSTREAM_PEER_SUBJECT"
+        | "UPSTREAM_PEER_URI_SAN"
+        | "UPSTREAM_LOCAL_URI_SAN"
+        | "UPSTREAM_PEER_ISSUER"
+        | "UPSTREAM_PEER_CERT"
+        | "UPSTREAM_PEER_DNS_SAN"
+        | "UPSTREAM_LOCAL_SUBJECT"
+        | "UPSTREAM_CONNECTION_ID"
+        | "UPSTREAM_PROTOCOL"
+        | "UPSTREAM_CONNECTION_POOL_READY_DURATION"
         | "ACCESS_LOG_TYPE" => Source::Absent,
         _ => return None,
     })

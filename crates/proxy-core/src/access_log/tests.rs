@@ -39,7 +39,7 @@ fn commands_tell_what_the_record_holds() {
         ("%REQ_WITHOUT_QUERY(:PATH)% %PATH(NQ:PATH)%", "/p /p"),
         ("%REQ(x-long):3% %REQ(missing)% %RESP(missing?GRPC-STATUS)%", "abc - 14"),
         ("%RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS%", "503 URX,UH no_healthy_upstream"),
-        ("%RESPONSE_FLAGS_LONG%", "NoHealthyUpstream,UpstreamRetryLimitExceeded"),
+        ("%RESPONSE_FLAGS_LONG%", "UpstreamRetryLimitExceeded,NoHealthyUpstream"),
         ("%DURATION% %REQUEST_DURATION% %BYTES_SENT%", "12 - 19"),
         ("%UPSTREAM_HOST% %UPSTREAM_CLUSTER%", "[::1]:80 -"),
         ("%DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT% %DOWNSTREAM_LOCAL_PORT%", "10.0.0.1 8080"),

@@ -6,7 +6,17 @@ use std::io::Write as _;
 
 const DAYS: [&str; 7] = ["Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday"];
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 
@@ -72,7 +82,7 @@ pub(super) fn render(format: &str, time: UnixTime, out: &mut Vec<u8>) {
             'z' => write!(out, "+0000"),
             'Z' => write!(out, "UTC"),
             's' => write!(out, "{seconds}"),
-            'n' => write!(out, "\n"),
+            'n' => writeln!(out),
             't' => write!(out, "\t"),
             '%' => write!(out, "%"),
             'f' => write!(out, "{nanos:09}"),

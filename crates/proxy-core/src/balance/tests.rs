@@ -49,14 +49,26 @@ fn hosts_get_their_share() {
         (r#", "lb_policy": "LEAST_REQUEST""#, &["0/1: 1 HEALTHY 1, 2 HEALTHY 3"], &[("1", 250), ("2", 750)]),
         // Too few healthy hosts: all are taken.
         ("", &["0/1: 1 UNHEALTHY 1, 2 UNHEALTHY 1, 3 HEALTHY 1"], &[("1", 333), ("2", 333), ("3", 333)]),
-        (r#", "common_lb_config": {"healthy_panic_threshold": {"value": 0}}"#, &["0/1: 1 UNHEALTHY 1, 2 UNHEALTHY 1, 3 HEALTHY 1"], &[("3", 1000)]),
+        (
+            r#", "common_lb_config": {"healthy_panic_threshold": {"value": 0}}"#,
+            &["0/1: 1 UNHEALTHY 1, 2 UNHEALTHY 1, 3 HEALTHY 1"],
+            &[("3", 1000)],
+        ),
         ("", &["0/1: 1 DRAINING 1, 2 HEALTHY 1"], &[("2", 1000)]),
         ("", &["0/1: 1 HEALTHY 1", "1/1: 2 HEALTHY 1"], &[("1", 1000)]),
         // Half of priority 0 is 70 % with overprovisioning; the rest spills over.
         ("", &["0/1: 1 HEALTHY 1, 3 UNHEALTHY 1", "1/1: 2 HEALTHY 1"], &[("1", 700), ("2", 300)]),
         ("", &["0/1: 1 UNHEALTHY 1", "1/1: 2 HEALTHY 1"], &[("2", 1000)]),
-        ("", &["0/1: 1 DEGRADED 1, 2 HEALTHY 1, 3 DEGRADED 1, 4 DEGRADED 1"], &[("1", 217), ("2", 350), ("3", 217), ("4", 217)]),
-        (r#", "common_lb_config": {"locality_weighted_lb_config": {}}"#, &["0/1: 1 HEALTHY 1", "0/3: 2 HEALTHY 1, 3 HEALTHY 1"], &[("1", 250), ("2", 375), ("3", 375)]),
+        (
+            "",
+            &["0/1: 1 DEGRADED 1, 2 HEALTHY 1, 3 DEGRADED 1, 4 DEGRADED 1"],
+            &[("1", 217), ("2", 350), ("3", 217), ("4", 217)],
+        ),
+        (
+            r#", "common_lb_config": {"locality_weighted_lb_config": {}}"#,
+            &["0/1: 1 HEALTHY 1", "0/3: 2 HEALTHY 1, 3 HEALTHY 1"],
+            &[("1", 250), ("2", 375), ("3", 375)],
+        ),
         (r#", "common_lb_config": {"healthy_panic_threshold": {"value": 0}}"#, &["0/1: 1 UNHEALTHY 1"], &[]),
     ] {
         let found = shares(settings, lines, &|_| 0, 1000);
@@ -109,7 +121,8 @@ fn tried_and_ejected_hosts_are_avoided() {
     }
     balancer.eject(2, true);
     for _ in 0..10 {
-        let mut context = BalanceContext { random: &mut random, hash: None, active: &|_| 0, avoid: &[], host_attempts: 1 };
+        let mut context =
+            BalanceContext { random: &mut random, hash: None, active: &|_| 0, avoid: &[], host_attempts: 1 };
         assert_ne!(balancer.choose(&mut context).map(|chosen| chosen.index), Some(2));
     }
 }

@@ -65,10 +65,7 @@ fn decode(log: api::AccessLog, at: At<'_>) -> Result<AccessLog, DecodeError> {
     Ok(AccessLog { sink, format, filter })
 }
 
-fn file_format(
-    format: Option<file::file_access_log::AccessLogFormat>,
-    at: At<'_>,
-) -> Result<Format, DecodeError> {
+fn file_format(format: Option<file::file_access_log::AccessLogFormat>, at: At<'_>) -> Result<Format, DecodeError> {
     use file::file_access_log::AccessLogFormat as Given;
     match format {
         None => text(DEFAULT_FORMAT, at),

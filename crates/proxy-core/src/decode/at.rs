@@ -45,11 +45,23 @@ impl<'a> At<'a> {
     }
 
     pub(crate) fn index<'b>(&'b self, field: &'b str, index: usize) -> At<'b> {
-        At { kind: self.kind, name: self.name, features: self.features, parent: Some(self), step: Step::Index(field, index) }
+        At {
+            kind: self.kind,
+            name: self.name,
+            features: self.features,
+            parent: Some(self),
+            step: Step::Index(field, index),
+        }
     }
 
     pub(crate) fn key<'b>(&'b self, field: &'b str, key: &'b str) -> At<'b> {
-        At { kind: self.kind, name: self.name, features: self.features, parent: Some(self), step: Step::Key(field, key) }
+        At {
+            kind: self.kind,
+            name: self.name,
+            features: self.features,
+            parent: Some(self),
+            step: Step::Key(field, key),
+        }
     }
 
     fn path(&self) -> String {
@@ -70,11 +82,11 @@ impl<'a> At<'a> {
     fn error(&self, value: String, problem: Problem, hint: &str) -> DecodeError {
         DecodeError {
             kind: self.kind,
-            name: self.name.to_owned(),
+            name: self.name.into(),
             field: self.path(),
-            value,
+            value: value.into(),
             problem,
-            hint: hint.to_owned(),
+            hint: hint.into(),
         }
     }
 

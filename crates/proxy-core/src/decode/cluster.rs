@@ -27,7 +27,9 @@ pub(crate) fn decode(mut message: api::Cluster, version: u64, at: At<'_>) -> Res
     if let Discovery::OriginalDst = discovery
         && choice.policy != LbPolicy::ClusterProvided
     {
-        return Err(at.field("lb_policy").invalid(format!("{:?}", choice.policy), "an ORIGINAL_DST cluster needs CLUSTER_PROVIDED"));
+        return Err(at
+            .field("lb_policy")
+            .invalid(format!("{:?}", choice.policy), "an ORIGINAL_DST cluster needs CLUSTER_PROVIDED"));
     }
     if choice.policy == LbPolicy::ClusterProvided && !matches!(discovery, Discovery::OriginalDst) {
         return Err(at.field("lb_policy").invalid("CLUSTER_PROVIDED", "this cluster type provides no load balancer"));
@@ -65,7 +67,11 @@ pub(crate) fn decode(mut message: api::Cluster, version: u64, at: At<'_>) -> Res
         limits_high,
         transport_matches,
         tls: tls::upstream(message.transport_socket.take(), at.field("transport_socket"))?,
-        outlier: message.outlier_detection.take().map(|given| outlier(given, at.field("outlier_detection"))).transpose()?,
+        outlier: message
+            .outlier_detection
+            .take()
+            .map(|given| outlier(given, at.field("outlier_detection")))
+            .transpose()?,
         per_connection_buffer_limit: number(message.per_connection_buffer_limit_bytes.take()).unwrap_or(1 << 20),
         panic_threshold_percent: choice.panic_threshold_percent,
         locality_weighted: choice.locality_weighted,
@@ -87,9 +93,10 @@ fn leave_out_harmless(message: &mut api::Cluster, at: At<'_>) -> Result<(), Deco
     if !message.filters.is_empty() {
         // Istio's metadata exchange on upstream connections is telemetry.
         for (index, filter) in message.filters.iter().enumerate() {
-            let known = filter.typed_config.as_ref().is_some_and(|any| {
-                extension_type(any) == "envoy.tcp.metadataexchange.config.MetadataExchange"
-            });
+            let known = filter
+                .typed_config
+                .as_ref()
+                .is_some_and(|any| extension_type(any) == "envoy.tcp.metadataexchange.config.MetadataExchange");
             if !known {
                 return Err(at.index("filters", index).unsupported(&filter.name, "upstream filters are not there"));
             }
@@ -99,7 +106,9 @@ fn leave_out_harmless(message: &mut api::Cluster, at: At<'_>) -> Result<(), Deco
     if let Some(options) = message.upstream_connection_options.take()
         && options.set_local_interface_name_on_upstream_connections
     {
-        return Err(at.field("upstream_connection_options").unsupported("set_local_interface_name_on_upstream_connections", ""));
+        return Err(at
+            .field("upstream_connection_options")
+            .unsupported("set_local_interface_name_on_upstream_connections", ""));
     }
     message.stats_matcher = None;
     message.track_cluster_stats = None;
@@ -120,12 +129,7 @@ fn leave_out_harmless(message: &mut api::Cluster, at: At<'_>) -> Result<(), Deco
     Ok(())
 }
 
-fn discover(
-    message: &mut api::Cluster,
-    name: &Arc<str>,
-    version: u64,
-    at: At<'_>,
-) -> Result<Discovery, DecodeError> {
+fn discover(message: &mut api::Cluster, name: &Arc<str>, version: u64, at: At<'_>) -> Result<Discovery, DecodeError> {
     use api::cluster::ClusterDiscoveryType as Given;
     let eds = message.eds_cluster_config.take();
     let assignment = message.load_assignment.take();
@@ -209,7 +213,9 @@ fn dns(
 ) -> Result<DnsCluster, DecodeError> {
     let (localities, overprovisioning_factor) = endpoint::decode_dns(assignment, assignment_at)?;
     if !message.dns_resolvers.is_empty() {
-        return Err(at.field("dns_resolvers").unsupported(message.dns_resolvers.len(), "the machine's resolver is asked"));
+        return Err(at
+            .field("dns_resolvers")
+            .unsupported(message.dns_resolvers.len(), "the machine's resolver is asked"));
     }
     Ok(DnsCluster {
         localities,
@@ -257,8 +263,12 @@ fn http_options(message: &mut api::Cluster, at: At<'_>) -> Result<Http, DecodeEr
     let use_downstream = take(&mut message.protocol_selection) == 1;
     let (protocol, http1, http2) = match options.upstream_protocol_options.take() {
         Some(Given::ExplicitHttpConfig(explicit)) => match explicit.protocol_config {
-            Some(ProtocolConfig::HttpProtocolOptions(http1)) => (UpstreamProtocol::Explicit(CodecType::Http1), Some(http1), None),
-            Some(ProtocolConfig::Http2ProtocolOptions(http2)) => (UpstreamProtocol::Explicit(CodecType::Http2), None, Some(http2)),
+            Some(ProtocolConfig::HttpProtocolOptions(http1)) => {
+                (UpstreamProtocol::Explicit(CodecType::Http1), Some(http1), None)
+            }
+            Some(ProtocolConfig::Http2ProtocolOptions(http2)) => {
+                (UpstreamProtocol::Explicit(CodecType::Http2), None, Some(http2))
+            }
             Some(ProtocolConfig::Http3ProtocolOptions(_)) => {
                 return Err(typed_at.field("http3_protocol_options").unsupported("", "there is no QUIC"));
             }
@@ -274,7 +284,9 @@ fn http_options(message: &mut api::Cluster, at: At<'_>) -> Result<Http, DecodeEr
         None if old_http2.is_some() => (UpstreamProtocol::Explicit(CodecType::Http2), old_http1, old_http2),
         None => (UpstreamProtocol::Explicit(CodecType::Http1), old_http1, None),
     };
-    if let Some(mut sni) = options.upstream_http_protocol_options.take().or(message.upstream_http_protocol_options.take()) {
+    if let Some(mut sni) =
+        options.upstream_http_protocol_options.take().or(message.upstream_http_protocol_options.take())
+    {
         // The shell takes the SNI from the request when TLS comes; nothing to do in plain text.
         sni.auto_sni = false;
         sni.auto_san_validation = false;
@@ -287,7 +299,11 @@ fn http_options(message: &mut api::Cluster, at: At<'_>) -> Result<Http, DecodeEr
         protocol,
         http1: protocol::http1(http1, typed_at.field("http_protocol_options"))?,
         http2: protocol::http2(http2, typed_at.field("http2_protocol_options"))?,
-        idle_timeout: limit(common.idle_timeout.take(), Some(Duration::from_secs(3600)), common_at.field("idle_timeout"))?,
+        idle_timeout: limit(
+            common.idle_timeout.take(),
+            Some(Duration::from_secs(3600)),
+            common_at.field("idle_timeout"),
+        )?,
         max_requests_per_connection: number(common.max_requests_per_connection.take())
             .or(old_requests)
             .filter(|count| *count > 0),
@@ -342,7 +358,8 @@ fn breakers(
         given.priority = 0;
         let defaults = CircuitBreakers::default();
         limits.max_connections = number(given.max_connections.take()).unwrap_or(defaults.max_connections);
-        limits.max_pending_requests = number(given.max_pending_requests.take()).unwrap_or(defaults.max_pending_requests);
+        limits.max_pending_requests =
+            number(given.max_pending_requests.take()).unwrap_or(defaults.max_pending_requests);
         limits.max_requests = number(given.max_requests.take()).unwrap_or(defaults.max_requests);
         limits.max_retries = number(given.max_retries.take()).unwrap_or(defaults.max_retries);
         if let Some(budget) = given.retry_budget.take() {
@@ -395,4 +412,3 @@ fn outlier(given: api::OutlierDetection, at: At<'_>) -> Result<OutlierDetection,
         max_ejection_percent: or(given.max_ejection_percent, 10).min(100),
     })
 }
-

@@ -67,7 +67,14 @@ pub(crate) fn decode_dns(
             let (host, port) = host_and_port(endpoint.address, at)?;
             let hostname = if endpoint.hostname.is_empty() { host.as_str() } else { &endpoint.hostname };
             let hostname = hostname.into();
-            endpoints.push(DnsEndpoint { host, port, hostname, health: parts.health, weight: parts.weight, metadata: parts.metadata });
+            endpoints.push(DnsEndpoint {
+                host,
+                port,
+                hostname,
+                health: parts.health,
+                weight: parts.weight,
+                metadata: parts.metadata,
+            });
         }
         let Group { locality, priority, weight, .. } = group;
         localities.push(DnsLocality { locality, priority, weight, endpoints });
@@ -117,7 +124,9 @@ fn take_apart(
     present.sort_unstable();
     present.dedup();
     if present.iter().enumerate().any(|(index, priority)| *priority as usize != index) {
-        return Err(at.field("endpoints").invalid(format!("{present:?}"), "priorities must be 0, 1, 2 … without a gap"));
+        return Err(at
+            .field("endpoints")
+            .invalid(format!("{present:?}"), "priorities must be 0, 1, 2 … without a gap"));
     }
     Ok((cluster, factor, groups))
 }

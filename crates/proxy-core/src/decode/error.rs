@@ -8,15 +8,15 @@ pub struct DecodeError {
     /// Kind of the resource, such as `Listener`.
     pub kind: &'static str,
     /// Its name.
-    pub name: String,
+    pub name: Box<str>,
     /// Path of the field, such as `filter_chains[0].filters[1].typed_config.codec_type`.
     pub field: String,
     /// The value as JSON, cut when it is long; empty when there is none.
-    pub value: String,
+    pub value: Box<str>,
     /// What is wrong.
     pub problem: Problem,
     /// What to do; may be empty.
-    pub hint: String,
+    pub hint: Box<str>,
 }
 
 /// What is wrong with a field.

@@ -8,8 +8,8 @@ use super::at::At;
 use super::value::{discovery, duration, flag, limit, networks, number};
 use super::{access_log, http_filter, protocol, route};
 use crate::ir::{
-    ClientCertDetails, CodecType, ForwardClientCert, HttpConnectionManager, RouteSpecifier, ServerHeader, StripHostPort,
-    Underscores,
+    ClientCertDetails, CodecType, ForwardClientCert, HttpConnectionManager, RouteSpecifier, ServerHeader,
+    StripHostPort, Underscores,
 };
 use crate::path::EscapedSlashes;
 use lateen_envoy_api::v3::hcm as api;
@@ -17,7 +17,10 @@ use std::mem::take;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) fn decode(mut message: api::HttpConnectionManager, at: At<'_>) -> Result<HttpConnectionManager, DecodeError> {
+pub(crate) fn decode(
+    mut message: api::HttpConnectionManager,
+    at: At<'_>,
+) -> Result<HttpConnectionManager, DecodeError> {
     let (filters, router) = http_filter::decode_all(take(&mut message.http_filters), at)?;
     let routes = routes(message.route_specifier.take(), at)?;
     let mut common = message.common_http_protocol_options.take().unwrap_or_default();
@@ -90,13 +93,21 @@ pub(crate) fn decode(mut message: api::HttpConnectionManager, at: At<'_>) -> Res
         strip_host_port: strip_port(&mut message, at)?,
         strip_trailing_host_dot: take(&mut message.strip_trailing_host_dot),
         request_timeout: limit(message.request_timeout.take(), None, at.field("request_timeout"))?,
-        request_headers_timeout: limit(message.request_headers_timeout.take(), None, at.field("request_headers_timeout"))?,
+        request_headers_timeout: limit(
+            message.request_headers_timeout.take(),
+            None,
+            at.field("request_headers_timeout"),
+        )?,
         stream_idle_timeout: limit(
             message.stream_idle_timeout.take(),
             Some(Duration::from_secs(300)),
             at.field("stream_idle_timeout"),
         )?,
-        idle_timeout: limit(common.idle_timeout.take(), Some(Duration::from_secs(3600)), common_at.field("idle_timeout"))?,
+        idle_timeout: limit(
+            common.idle_timeout.take(),
+            Some(Duration::from_secs(3600)),
+            common_at.field("idle_timeout"),
+        )?,
         max_connection_duration: limit(
             common.max_connection_duration.take(),
             None,
@@ -104,7 +115,8 @@ pub(crate) fn decode(mut message: api::HttpConnectionManager, at: At<'_>) -> Res
         )?,
         max_stream_duration: limit(common.max_stream_duration.take(), None, common_at.field("max_stream_duration"))?,
         max_requests_per_connection: number(common.max_requests_per_connection.take()).filter(|count| *count > 0),
-        drain_timeout: duration(message.drain_timeout.take(), at.field("drain_timeout"))?.unwrap_or(Duration::from_secs(5)),
+        drain_timeout: duration(message.drain_timeout.take(), at.field("drain_timeout"))?
+            .unwrap_or(Duration::from_secs(5)),
         delayed_close_timeout: limit(
             message.delayed_close_timeout.take(),
             Some(Duration::from_secs(1)),
@@ -122,13 +134,11 @@ pub(crate) fn decode(mut message: api::HttpConnectionManager, at: At<'_>) -> Res
         http2: protocol::http2(message.http2_protocol_options.take(), at.field("http2_protocol_options"))?,
         upgrades: upgrades(take(&mut message.upgrade_configs), at)?,
         proxy_100_continue: take(&mut message.proxy_100_continue),
-        scheme_override: scheme.and_then(|scheme| scheme.transformation).map(
-            |api_scheme| {
-                let lateen_envoy_api::v3::core::scheme_header_transformation::Transformation::SchemeToOverwrite(scheme) =
-                    api_scheme;
-                scheme.into()
-            },
-        ),
+        scheme_override: scheme.and_then(|scheme| scheme.transformation).map(|api_scheme| {
+            let lateen_envoy_api::v3::core::scheme_header_transformation::Transformation::SchemeToOverwrite(scheme) =
+                api_scheme;
+            scheme.into()
+        }),
         access_log: access_log::decode_all(take(&mut message.access_log), "access_log", at)?,
         strip_fragment: at.features().strip_fragment,
     };
@@ -197,15 +207,14 @@ fn strip_port(message: &mut api::HttpConnectionManager, at: At<'_>) -> Result<St
     }
 }
 
-fn upgrades(
-    configs: Vec<api::http_connection_manager::UpgradeConfig>,
-    at: At<'_>,
-) -> Result<Vec<String>, DecodeError> {
+fn upgrades(configs: Vec<api::http_connection_manager::UpgradeConfig>, at: At<'_>) -> Result<Vec<String>, DecodeError> {
     let mut names = Vec::with_capacity(configs.len());
     for (index, config) in configs.into_iter().enumerate() {
         let at = at.index("upgrade_configs", index);
         if !config.filters.is_empty() {
-            return Err(at.field("filters").unsupported(config.filters.len(), "upgrades take the filters of the chain"));
+            return Err(at
+                .field("filters")
+                .unsupported(config.filters.len(), "upgrades take the filters of the chain"));
         }
         let name = config.upgrade_type.to_ascii_lowercase();
         if names.contains(&name) {

@@ -190,7 +190,9 @@ fn fault(mut given: api::fault::HttpFault, at: At<'_>) -> Result<Fault, DecodeEr
     use api::fault::fault_abort::ErrorType;
     use lateen_envoy_api::envoy::extensions::filters::common::fault::v3::fault_delay::FaultDelaySecifier;
     let mut decoded = Fault {
-        upstream_cluster: Some(std::mem::take(&mut given.upstream_cluster)).filter(|name| !name.is_empty()).map(Into::into),
+        upstream_cluster: Some(std::mem::take(&mut given.upstream_cluster))
+            .filter(|name| !name.is_empty())
+            .map(Into::into),
         headers: headers(std::mem::take(&mut given.headers), "headers", at)?,
         max_active: number(given.max_active_faults.take()),
         ..Fault::default()
@@ -203,7 +205,9 @@ fn fault(mut given: api::fault::HttpFault, at: At<'_>) -> Result<Fault, DecodeEr
                 let time = duration(Some(time), at.field("fixed_delay"))?.unwrap_or_default();
                 decoded.delay = Some((time, share.unwrap_or(0)));
             }
-            Some(FaultDelaySecifier::HeaderDelay(_)) => return Err(at.field("header_delay").unsupported("", "use fixed_delay")),
+            Some(FaultDelaySecifier::HeaderDelay(_)) => {
+                return Err(at.field("header_delay").unsupported("", "use fixed_delay"));
+            }
             None => return Err(at.field("fixed_delay").missing("")),
         }
     }

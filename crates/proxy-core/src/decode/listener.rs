@@ -8,7 +8,8 @@ use super::at::{At, extension_type};
 use super::value::{address, flag, limit, metadata, networks, number, port};
 use super::{access_log, hcm, rbac, tcp_proxy, tls};
 use crate::ir::{
-    FilterChain, FilterChainMatch, Listener, ListenerFilter, NetworkFilter, SourceType, TerminalFilter, TrafficDirection,
+    FilterChain, FilterChainMatch, Listener, ListenerFilter, NetworkFilter, SourceType, TerminalFilter,
+    TrafficDirection,
 };
 use lateen_envoy_api::Any;
 use lateen_envoy_api::v3::{listener as api, listener_filter};
@@ -114,7 +115,9 @@ fn listener_filter(filter: api::ListenerFilter, at: At<'_>) -> Result<Option<Lis
                 "envoy.filters.listener.tls_inspector" => Ok(Some(ListenerFilter::TlsInspector)),
                 "envoy.filters.listener.http_inspector" => Ok(Some(ListenerFilter::HttpInspector)),
                 "envoy.filters.listener.original_dst" => Ok(Some(ListenerFilter::OriginalDst)),
-                "envoy.filters.listener.proxy_protocol" => Ok(Some(ListenerFilter::ProxyProtocol { allow_without: false })),
+                "envoy.filters.listener.proxy_protocol" => {
+                    Ok(Some(ListenerFilter::ProxyProtocol { allow_without: false }))
+                }
                 _ => Err(at.field("typed_config").missing("")),
             };
         }
@@ -169,7 +172,9 @@ fn matches(mut given: api::FilterChainMatch, at: At<'_>) -> Result<FilterChainMa
     for (index, name) in take(&mut given.server_names).into_iter().enumerate() {
         let partial = name.strip_prefix("*.").unwrap_or(&name).contains('*');
         if partial {
-            return Err(at.index("server_names", index).invalid(name, "partial wildcards are not supported in server_names"));
+            return Err(at
+                .index("server_names", index)
+                .invalid(name, "partial wildcards are not supported in server_names"));
         }
         server_names.push(name.to_ascii_lowercase());
     }
@@ -240,10 +245,7 @@ fn corners(matches: &FilterChainMatch) -> Vec<String> {
     keys
 }
 
-fn network_filters(
-    filters: Vec<api::Filter>,
-    at: At<'_>,
-) -> Result<(Vec<NetworkFilter>, TerminalFilter), DecodeError> {
+fn network_filters(filters: Vec<api::Filter>, at: At<'_>) -> Result<(Vec<NetworkFilter>, TerminalFilter), DecodeError> {
     let count = filters.len();
     let mut before = Vec::new();
     for (index, filter) in filters.into_iter().enumerate() {
@@ -290,4 +292,3 @@ fn network_filter(any: &Any, at: At<'_>) -> Result<Found, DecodeError> {
         _ => return Err(at.unknown_extension(any, "http_connection_manager, tcp_proxy, rbac")),
     })
 }
-

@@ -69,11 +69,7 @@ fn shared(mut common: api::cluster::CommonLbConfig, choice: &mut Choice, at: At<
     at.nothing_left(&common)
 }
 
-fn enumerated_policy(
-    policy: i32,
-    config: Option<api::cluster::LbConfig>,
-    at: At<'_>,
-) -> Result<LbPolicy, DecodeError> {
+fn enumerated_policy(policy: i32, config: Option<api::cluster::LbConfig>, at: At<'_>) -> Result<LbPolicy, DecodeError> {
     use api::cluster::LbConfig;
     Ok(match (policy, config) {
         (0, Some(LbConfig::RoundRobinLbConfig(config))) => {
@@ -111,12 +107,7 @@ fn enumerated_policy(
 }
 
 /// The first policy of the list that is known.
-fn extension(
-    list: api::LoadBalancingPolicy,
-    choice: &mut Choice,
-    at: At<'_>,
-    depth: u32,
-) -> Result<(), DecodeError> {
+fn extension(list: api::LoadBalancingPolicy, choice: &mut Choice, at: At<'_>, depth: u32) -> Result<(), DecodeError> {
     use policies::common::locality_lb_config::LocalityConfigSpecifier;
     let mut names = Vec::new();
     for (index, policy) in list.policies.into_iter().enumerate() {
@@ -222,11 +213,7 @@ fn choices(given: Option<u32>, at: At<'_>) -> Result<u32, DecodeError> {
     }
 }
 
-fn ring(
-    minimum: Option<UInt64Value>,
-    maximum: Option<UInt64Value>,
-    at: At<'_>,
-) -> Result<LbPolicy, DecodeError> {
+fn ring(minimum: Option<UInt64Value>, maximum: Option<UInt64Value>, at: At<'_>) -> Result<LbPolicy, DecodeError> {
     const MOST: u64 = 8 << 20;
     let minimum = minimum.map_or(1024, |size| size.value);
     let maximum = maximum.map_or(MOST, |size| size.value);

@@ -4,7 +4,9 @@
 use super::DecodeError;
 use super::at::At;
 use crate::headers::HeaderName;
-use crate::matcher::{HeaderMatch, HeaderMatcher, PathMatch, QueryMatch, QueryMatcher, StringKind, StringMatcher, full_match};
+use crate::matcher::{
+    HeaderMatch, HeaderMatcher, PathMatch, QueryMatch, QueryMatcher, StringKind, StringMatcher, full_match,
+};
 use lateen_envoy_api::v3;
 use regex::bytes::Regex;
 
@@ -91,7 +93,9 @@ pub(crate) fn path(
 ) -> Result<PathMatch, DecodeError> {
     use v3::route::route_match::PathSpecifier;
     match specifier {
-        None => Err(at.field("path_specifier").missing("prefix, path, safe_regex, path_separated_prefix or connect_matcher")),
+        None => Err(at
+            .field("path_specifier")
+            .missing("prefix, path, safe_regex, path_separated_prefix or connect_matcher")),
         Some(PathSpecifier::Prefix(text)) => Ok(PathMatch::Prefix(text)),
         Some(PathSpecifier::Path(text)) => Ok(PathMatch::Exact(text)),
         Some(PathSpecifier::PathSeparatedPrefix(text)) => {
@@ -113,7 +117,8 @@ fn template(policy: v3::core::TypedExtensionConfig, at: At<'_>) -> Result<PathMa
     if super::at::extension_type(&any) != "envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig" {
         return Err(at.unknown_extension(&any, "uri_template"));
     }
-    let config: lateen_envoy_api::envoy::extensions::path::r#match::uri_template::v3::UriTemplateMatchConfig = at.unpack(&any)?;
+    let config: lateen_envoy_api::envoy::extensions::path::r#match::uri_template::v3::UriTemplateMatchConfig =
+        at.unpack(&any)?;
     let at = at.field("path_template");
     let pattern = config.path_template;
     let regex = template_regex(&pattern).ok_or_else(|| at.invalid(&pattern, "no valid path template"))?;

@@ -72,10 +72,7 @@ pub(crate) fn decode(mut message: api::RetryPolicy, at: At<'_>) -> Result<Arc<Re
     Ok(Arc::new(decoded))
 }
 
-fn intervals(
-    given: Option<api::retry_policy::RetryBackOff>,
-    at: At<'_>,
-) -> Result<(Duration, Duration), DecodeError> {
+fn intervals(given: Option<api::retry_policy::RetryBackOff>, at: At<'_>) -> Result<(Duration, Duration), DecodeError> {
     let Some(given) = given else { return Ok((Duration::from_millis(25), Duration::from_millis(250))) };
     let Some(base) = positive(given.base_interval, at.field("base_interval"))? else {
         return Err(at.field("base_interval").missing(""));

@@ -189,7 +189,9 @@ fn path_rewrite(
             Ok(Some(PathRewrite::Regex { regex, substitution }))
         }
         (true, None, false) => Ok(Some(PathRewrite::Full(full.into()))),
-        _ => Err(at.field("prefix_rewrite").invalid(prefix, "specify only one of prefix_rewrite, regex_rewrite and path_rewrite")),
+        _ => Err(at
+            .field("prefix_rewrite")
+            .invalid(prefix, "specify only one of prefix_rewrite, regex_rewrite and path_rewrite")),
     }
 }
 
@@ -199,8 +201,9 @@ fn substitute(message: matcher::RegexMatchAndSubstitute, at: At<'_>) -> Result<(
     if expression.is_empty() {
         return Err(at.field("pattern").field("regex").missing(""));
     }
-    let regex = Regex::new(&expression)
-        .map_err(|error| at.field("pattern").field("regex").invalid(&expression, format!("no valid expression: {error}")))?;
+    let regex = Regex::new(&expression).map_err(|error| {
+        at.field("pattern").field("regex").invalid(&expression, format!("no valid expression: {error}"))
+    })?;
     let bad = |reason: &str| at.field("substitution").invalid(&message.substitution, reason);
     let mut substitution = String::with_capacity(message.substitution.len());
     let mut characters = message.substitution.chars();
@@ -368,4 +371,3 @@ pub(crate) fn direct(
         message.body_format.map(|format| access_log::substitution(format, at.field("body_format"))).transpose()?;
     Ok(DirectResponse { status, body, format })
 }
-

@@ -41,13 +41,14 @@ pub(crate) fn decode(mut message: api::TcpProxy, at: At<'_>) -> Result<TcpProxy,
             clusters
         }
     };
-    let hash_source_ip = match take(&mut message.hash_policy).into_iter().next().and_then(|policy| policy.policy_specifier) {
-        None => false,
-        Some(types::hash_policy::PolicySpecifier::SourceIp(_)) => true,
-        Some(types::hash_policy::PolicySpecifier::FilterState(_)) => {
-            return Err(at.index("hash_policy", 0).field("filter_state").unsupported("", "use source_ip"));
-        }
-    };
+    let hash_source_ip =
+        match take(&mut message.hash_policy).into_iter().next().and_then(|policy| policy.policy_specifier) {
+            None => false,
+            Some(types::hash_policy::PolicySpecifier::SourceIp(_)) => true,
+            Some(types::hash_policy::PolicySpecifier::FilterState(_)) => {
+                return Err(at.index("hash_policy", 0).field("filter_state").unsupported("", "use source_ip"));
+            }
+        };
     let max_connect_attempts = number(message.max_connect_attempts.take()).unwrap_or(1);
     if max_connect_attempts == 0 {
         return Err(at.field("max_connect_attempts").invalid(0, "must be at least 1"));

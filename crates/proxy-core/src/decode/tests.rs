@@ -13,20 +13,57 @@ fn rejections_name_the_field() {
     };
     let route = |text: &str| route_configuration(&host("v", r#""*""#, text));
     for (text, field) in [
-        (route_configuration(&[host("a", r#""x.com""#, ""), host("b", r#""X.com""#, "")].join(",")), "virtual_hosts[1].domains[0]"),
-        (route_configuration(&[host("a", r#""*""#, ""), host("b", r#""*""#, "")].join(",")), "virtual_hosts[1].domains[0]"),
+        (
+            route_configuration(&[host("a", r#""x.com""#, ""), host("b", r#""X.com""#, "")].join(",")),
+            "virtual_hosts[1].domains[0]",
+        ),
+        (
+            route_configuration(&[host("a", r#""*""#, ""), host("b", r#""*""#, "")].join(",")),
+            "virtual_hosts[1].domains[0]",
+        ),
         (route_configuration(&[host("a", r#""x""#, ""), host("a", r#""y""#, "")].join(",")), "virtual_hosts[1].name"),
         (route_configuration(&host("a", "", "")), "virtual_hosts[0].domains"),
         (route_configuration(&host("", r#""*""#, "")), "virtual_hosts[0].name"),
         (route(r#"{"match": {"prefix": "/"}}"#), "virtual_hosts[0].routes[0].action"),
         (route(r#"{"match": {}, "route": {"cluster": "c"}}"#), "virtual_hosts[0].routes[0].match.path_specifier"),
-        (route(r#"{"match": {"safe_regex": {"regex": "("}}, "route": {"cluster": "c"}}"#), "virtual_hosts[0].routes[0].match.safe_regex.regex"),
-        (route(r#"{"match": {"prefix": "/"}, "route": {"cluster": "c", "internal_redirect_policy": {"redirect_response_codes": [302]}}}"#), "virtual_hosts[0].routes[0].route.internal_redirect_policy"),
-        (route(r#"{"match": {"prefix": "/"}, "route": {"weighted_clusters": {"clusters": [{"name": "c", "weight": 0}]}}}"#), "virtual_hosts[0].routes[0].route.weighted_clusters.clusters"),
-        (route(r#"{"match": {"prefix": "/"}, "direct_response": {"status": 99}}"#), "virtual_hosts[0].routes[0].direct_response.status"),
-        (route(r#"{"match": {"prefix": "/"}, "route": {"cluster": "c"}, "request_headers_to_add": [{"header": {"key": ":path", "value": "x"}}]}"#), "virtual_hosts[0].routes[0].request_headers_to_add[0].header.key"),
-        (route(r#"{"match": {"prefix": "/"}, "route": {"cluster": "c"}, "request_headers_to_add": [{"header": {"key": "x", "value": "%NONSENSE%"}}]}"#), "virtual_hosts[0].routes[0].request_headers_to_add[0].header.value"),
-        (route(r#"{"match": {"prefix": "/"}, "route": {"cluster": "c"}, "typed_per_filter_config": {"f": {"@type": "type.googleapis.com/envoy.extensions.filters.http.lua.v3.LuaPerRoute", "disabled": true}}}"#), "virtual_hosts[0].routes[0].typed_per_filter_config[\"f\"]"),
+        (
+            route(r#"{"match": {"safe_regex": {"regex": "("}}, "route": {"cluster": "c"}}"#),
+            "virtual_hosts[0].routes[0].match.safe_regex.regex",
+        ),
+        (
+            route(
+                r#"{"match": {"prefix": "/"}, "route": {"cluster": "c", "internal_redirect_policy": {"redirect_response_codes": [302]}}}"#,
+            ),
+            "virtual_hosts[0].routes[0].route.internal_redirect_policy",
+        ),
+        (
+            route(
+                r#"{"match": {"prefix": "/"}, "route": {"weighted_clusters": {"clusters": [{"name": "c", "weight": 0}]}}}"#,
+            ),
+            "virtual_hosts[0].routes[0].route.weighted_clusters.clusters",
+        ),
+        (
+            route(r#"{"match": {"prefix": "/"}, "direct_response": {"status": 99}}"#),
+            "virtual_hosts[0].routes[0].direct_response.status",
+        ),
+        (
+            route(
+                r#"{"match": {"prefix": "/"}, "route": {"cluster": "c"}, "request_headers_to_add": [{"header": {"key": ":path", "value": "x"}}]}"#,
+            ),
+            "virtual_hosts[0].routes[0].request_headers_to_add[0].header.key",
+        ),
+        (
+            route(
+                r#"{"match": {"prefix": "/"}, "route": {"cluster": "c"}, "request_headers_to_add": [{"header": {"key": "x", "value": "%NONSENSE%"}}]}"#,
+            ),
+            "virtual_hosts[0].routes[0].request_headers_to_add[0].header.value",
+        ),
+        (
+            route(
+                r#"{"match": {"prefix": "/"}, "route": {"cluster": "c"}, "typed_per_filter_config": {"f": {"@type": "type.googleapis.com/envoy.extensions.filters.http.lua.v3.LuaPerRoute", "disabled": true}}}"#,
+            ),
+            "virtual_hosts[0].routes[0].typed_per_filter_config[\"f\"]",
+        ),
         (r#"{"name": ""}"#.to_owned(), "name"),
     ] {
         assert_eq!(refused::<v3::route::RouteConfiguration>(&text).field, field, "{text}");
@@ -37,8 +74,14 @@ fn rejections_name_the_field() {
         (r#"{"name": "c", "lb_policy": "CLUSTER_PROVIDED"}"#, "lb_policy"),
         (r#"{"name": "c", "connect_timeout": "0s"}"#, "connect_timeout"),
         (r#"{"name": "c", "lb_policy": "MAGLEV", "maglev_lb_config": {"table_size": 10}}"#, "table_size"),
-        (r#"{"name": "c", "load_assignment": {"cluster_name": "c", "endpoints": [{"lb_endpoints": [{"endpoint": {"address": {"pipe": {"path": "/x"}}}}]}]}}"#, "load_assignment.endpoints[0].lb_endpoints[0].endpoint.address.pipe"),
-        (r#"{"name": "c", "load_assignment": {"cluster_name": "c", "endpoints": [{"priority": 1}]}}"#, "load_assignment.endpoints"),
+        (
+            r#"{"name": "c", "load_assignment": {"cluster_name": "c", "endpoints": [{"lb_endpoints": [{"endpoint": {"address": {"pipe": {"path": "/x"}}}}]}]}}"#,
+            "load_assignment.endpoints[0].lb_endpoints[0].endpoint.address.pipe",
+        ),
+        (
+            r#"{"name": "c", "load_assignment": {"cluster_name": "c", "endpoints": [{"priority": 1}]}}"#,
+            "load_assignment.endpoints",
+        ),
         (r#"{"name": "c", "type": "LOGICAL_DNS"}"#, "load_assignment"),
     ] {
         let error = refused::<v3::cluster::Cluster>(text);
@@ -47,7 +90,10 @@ fn rejections_name_the_field() {
     for (fields, field) in [
         (r#", "codec_type": "HTTP3""#, "codec_type"),
         (r#", "original_ip_detection_extensions": [{"name": "x"}]"#, "original_ip_detection_extensions"),
-        (r#", "http_protocol_options": {"header_key_format": {"proper_case_words": {}}}"#, "http_protocol_options.header_key_format"),
+        (
+            r#", "http_protocol_options": {"header_key_format": {"proper_case_words": {}}}"#,
+            "http_protocol_options.header_key_format",
+        ),
     ] {
         let error = refused::<v3::listener::Listener>(&hcm_listener(fields));
         let wanted = format!("filter_chains[0].filters[0].typed_config.{field}");
@@ -118,7 +164,12 @@ fn filters_are_found_by_type() {
     );
     let error = refused::<v3::listener::Listener>(&unknown);
     assert_eq!(error.problem, Problem::Unsupported);
-    assert!(error.to_string().contains("http_filters[0].typed_config: is not supported (value envoy.extensions.filters.http.lua.v3.Lua)"), "{error}");
+    assert!(
+        error.to_string().contains(
+            "http_filters[0].typed_config: is not supported (value envoy.extensions.filters.http.lua.v3.Lua)"
+        ),
+        "{error}"
+    );
     let optional = unknown.replace(r#""name": "lua","#, r#""name": "lua", "is_optional": true,"#);
     assert_eq!(listener(&optional).filter_chains.len(), 1);
 }

@@ -87,9 +87,9 @@ fn validation(
             let default = combined.default_validation_context.unwrap_or_default();
             Ok((ca(default, at.field("default_validation_context"))?, sds))
         }
-        Some(Context::ValidationContextCertificateProvider(_) | Context::ValidationContextCertificateProviderInstance(_)) => {
-            Err(at.field("validation_context_certificate_provider").unsupported("", "use validation_context"))
-        }
+        Some(
+            Context::ValidationContextCertificateProvider(_) | Context::ValidationContextCertificateProviderInstance(_),
+        ) => Err(at.field("validation_context_certificate_provider").unsupported("", "use validation_context")),
     }
 }
 

@@ -110,7 +110,9 @@ pub(crate) fn host_and_port(address: Option<v3::core::Address>, at: At<'_>) -> R
             }
             let port = match socket.port_specifier.take() {
                 Some(PortSpecifier::PortValue(value)) => port(value, at.field("port_value"))?,
-                Some(PortSpecifier::NamedPort(name)) => return Err(at.field("named_port").unsupported(name, "use port_value")),
+                Some(PortSpecifier::NamedPort(name)) => {
+                    return Err(at.field("named_port").unsupported(name, "use port_value"));
+                }
                 None => 0,
             };
             let host = std::mem::take(&mut socket.address);
@@ -144,11 +146,7 @@ pub(crate) fn network(range: v3::core::CidrRange, at: At<'_>) -> Result<IpNet, D
     IpNet::new(ip, length).map(|net| net.trunc()).map_err(|_| at.invalid(length, "invalid prefix length"))
 }
 
-pub(crate) fn networks(
-    ranges: Vec<v3::core::CidrRange>,
-    field: &str,
-    at: At<'_>,
-) -> Result<Vec<IpNet>, DecodeError> {
+pub(crate) fn networks(ranges: Vec<v3::core::CidrRange>, field: &str, at: At<'_>) -> Result<Vec<IpNet>, DecodeError> {
     ranges.into_iter().enumerate().map(|(index, range)| network(range, at.index(field, index))).collect()
 }
 

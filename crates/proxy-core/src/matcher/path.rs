@@ -63,7 +63,11 @@ impl fmt::Display for PathMatch {
             PathMatch::SeparatedPrefix(text) => write!(f, "path prefix {text}"),
             PathMatch::Regex(regex) => {
                 let text = regex.as_str();
-                write!(f, "regex {}", text.strip_prefix(r"\A(?:").and_then(|text| text.strip_suffix(r")\z")).unwrap_or(text))
+                write!(
+                    f,
+                    "regex {}",
+                    text.strip_prefix(r"\A(?:").and_then(|text| text.strip_suffix(r")\z")).unwrap_or(text)
+                )
             }
             PathMatch::Connect => f.write_str("CONNECT"),
             PathMatch::Template { pattern, .. } => write!(f, "template {pattern}"),

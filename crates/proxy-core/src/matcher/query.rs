@@ -38,11 +38,9 @@ impl QueryMatcher {
 /// Names and values of a query; a name without `=` has an empty value.
 pub fn parameters(query: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     let query = query.split(|byte| *byte == b'#').next().unwrap_or_default();
-    query.split(|byte| *byte == b'&').filter(|part| !part.is_empty()).map(|part| {
-        match memchr::memchr(b'=', part) {
-            Some(at) => (&part[..at], &part[at + 1..]),
-            None => (part, &[][..]),
-        }
+    query.split(|byte| *byte == b'&').filter(|part| !part.is_empty()).map(|part| match memchr::memchr(b'=', part) {
+        Some(at) => (&part[..at], &part[at + 1..]),
+        None => (part, &[][..]),
     })
 }
 

@@ -40,7 +40,9 @@ impl StringMatcher {
     pub fn matches(&self, text: &[u8]) -> bool {
         match &self.kind {
             StringKind::Exact(wanted) => self.same(text, wanted.as_bytes()),
-            StringKind::Prefix(wanted) => text.get(..wanted.len()).is_some_and(|part| self.same(part, wanted.as_bytes())),
+            StringKind::Prefix(wanted) => {
+                text.get(..wanted.len()).is_some_and(|part| self.same(part, wanted.as_bytes()))
+            }
             StringKind::Suffix(wanted) => {
                 let start = text.len().checked_sub(wanted.len());
                 start.is_some_and(|start| self.same(&text[start..], wanted.as_bytes()))

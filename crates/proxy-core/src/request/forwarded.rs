@@ -83,7 +83,7 @@ fn append(headers: &mut Headers, address: IpAddr) {
 }
 
 /// Headers that steer the router and are only taken from internal clients.
-const INTERNAL: [&str; 15] = [
+const INTERNAL: &[&str] = &[
     "x-envoy-retriable-status-codes",
     "x-envoy-retriable-header-names",
     "x-envoy-retry-on",
@@ -102,8 +102,8 @@ const INTERNAL: [&str; 15] = [
 ];
 
 /// Headers that only proxies behind the edge may set.
-const BEHIND_EDGE: [&str; 3] =
-    ["x-envoy-decorator-operation", "x-envoy-downstream-service-cluster", "x-envoy-downstream-service-node"];
+const BEHIND_EDGE: &[&str] =
+    &["x-envoy-decorator-operation", "x-envoy-downstream-service-cluster", "x-envoy-downstream-service-node"];
 
 pub(super) fn strip_internal(head: &mut RequestHead, edge: bool) {
     head.headers.retain(|name, _| {

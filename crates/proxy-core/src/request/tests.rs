@@ -13,11 +13,18 @@ fn run(fields: &str, head: &mut RequestHead, peer: &str) -> Result<Admitted, u16
 #[test]
 fn the_client_is_found_behind_proxies() {
     const EDGE: &str = r#", "use_remote_address": true"#;
-    const INTERNAL: &str = r#", "internal_address_config": {"cidr_ranges": [{"address_prefix": "10.0.0.0", "prefix_len": 8}]}"#;
+    const INTERNAL: &str =
+        r#", "internal_address_config": {"cidr_ranges": [{"address_prefix": "10.0.0.0", "prefix_len": 8}]}"#;
     for (fields, headers, client, internal, forwarded) in [
         (EDGE.to_owned(), &[][..], "1.2.3.4", false, Some("1.2.3.4")),
         (EDGE.to_owned(), &["x-forwarded-for: 9.9.9.9"], "1.2.3.4", false, Some("9.9.9.9,1.2.3.4")),
-        (format!(r#"{EDGE}, "xff_num_trusted_hops": 1"#), &["x-forwarded-for: 8.8.8.8, 9.9.9.9"], "9.9.9.9", false, Some("8.8.8.8, 9.9.9.9,1.2.3.4")),
+        (
+            format!(r#"{EDGE}, "xff_num_trusted_hops": 1"#),
+            &["x-forwarded-for: 8.8.8.8, 9.9.9.9"],
+            "9.9.9.9",
+            false,
+            Some("8.8.8.8, 9.9.9.9,1.2.3.4"),
+        ),
         (format!(r#"{EDGE}, "skip_xff_append": true"#), &[], "1.2.3.4", false, None),
         (String::new(), &["x-forwarded-for: 9.9.9.9"], "9.9.9.9", false, Some("9.9.9.9")),
         (INTERNAL.to_owned(), &["x-forwarded-for: 10.1.1.1"], "10.1.1.1", true, Some("10.1.1.1")),
@@ -34,7 +41,12 @@ fn the_client_is_found_behind_proxies() {
 
 #[test]
 fn headers_from_outside_are_not_trusted() {
-    let steering = ["x-envoy-retry-on: 5xx", "x-envoy-upstream-rq-timeout-ms: 1", "x-envoy-internal: true", "x-request-id: theirs"];
+    let steering = [
+        "x-envoy-retry-on: 5xx",
+        "x-envoy-upstream-rq-timeout-ms: 1",
+        "x-envoy-internal: true",
+        "x-request-id: theirs",
+    ];
     let mut head = request("GET h/", &steering);
     let admitted = run(r#", "use_remote_address": true"#, &mut head, "1.2.3.4").expect("admitted");
     assert!(!head.headers.contains("x-envoy-retry-on") && !head.headers.contains("x-envoy-internal"));
@@ -101,7 +113,8 @@ fn responses_are_finished() {
         (r#", "server_header_transformation": "PASS_THROUGH", "via": "x""#, None, None),
     ] {
         let hcm = hcm(fields);
-        let admitted = admit(&hcm, &mut request("GET h/", &[]), &downstream("1.2.3.4"), &mut numbers(1)).expect("admitted");
+        let admitted =
+            admit(&hcm, &mut request("GET h/", &[]), &downstream("1.2.3.4"), &mut numbers(1)).expect("admitted");
         let mut head = ResponseHead::new(200);
         head.headers.append("connection", "close");
         if let Some(before) = before {

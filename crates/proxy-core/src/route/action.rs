@@ -139,7 +139,7 @@ pub fn direct(response: &DirectResponse, record: &Record<'_>) -> LocalReply {
 }
 
 /// The clusters that get a copy of the request.
-pub fn mirrors<'r>(forward: &'r Forward, random: u64) -> impl Iterator<Item = &'r Mirror> {
+pub fn mirrors(forward: &Forward, random: u64) -> impl Iterator<Item = &Mirror> {
     forward.mirrors.iter().filter(move |mirror| random % 1_000_000 < u64::from(mirror.per_million))
 }
 
@@ -153,12 +153,7 @@ pub struct HashKey {
 }
 
 /// The hash of a request. `random` makes the value of a new cookie.
-pub fn hash(
-    forward: &Forward,
-    head: &RequestHead,
-    context: &RouteContext,
-    random: &mut dyn FnMut() -> u64,
-) -> HashKey {
+pub fn hash(forward: &Forward, head: &RequestHead, context: &RouteContext, random: &mut dyn FnMut() -> u64) -> HashKey {
     let mut key = HashKey::default();
     for policy in &forward.hash {
         let part = match &policy.source {

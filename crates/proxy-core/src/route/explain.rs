@@ -25,7 +25,11 @@ const SIMILAR: usize = 5;
 /// What nearly matched: the routes before the one that was taken, fewest failed conditions first;
 /// without a virtual host those with similar domains.
 #[must_use]
-pub fn near_misses<'r>(config: &'r RouteConfiguration, head: &RequestHead, context: &RouteContext) -> Vec<NearMiss<'r>> {
+pub fn near_misses<'r>(
+    config: &'r RouteConfiguration,
+    head: &RequestHead,
+    context: &RouteContext,
+) -> Vec<NearMiss<'r>> {
     let Some(virtual_host) = select_virtual_host(config, &head.authority) else {
         return similar_domains(config, head.authority_str());
     };

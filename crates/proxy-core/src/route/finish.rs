@@ -14,13 +14,6 @@ use crate::ir::{
 use crate::local_reply::is_grpc;
 use bytes::Bytes;
 
-/// What changes from try to try.
-#[derive(Debug, Clone, Copy)]
-pub struct Attempt {
-    /// 1 for the first.
-    pub number: u32,
-}
-
 /// Changes the request for the upstream, once, before the first try: rewrites, header operations at
 /// all levels in Envoy's order, x-envoy-* headers. `record` is for `%…%` in header values.
 /// For later tries the shell only sets x-envoy-attempt-count when `include_request_attempt_count`.
@@ -181,9 +174,8 @@ pub fn filter_override<'r>(
     choice: Option<&ClusterChoice<'r>>,
     filter: &str,
 ) -> Option<&'r FilterOverride> {
-    let find = |level: &'r FilterOverrides| {
-        level.iter().find(|(name, _)| **name == *filter).map(|(_, configured)| configured)
-    };
+    let find =
+        |level: &'r FilterOverrides| level.iter().find(|(name, _)| **name == *filter).map(|(_, configured)| configured);
     choice
         .and_then(|choice| choice.weighted)
         .and_then(|weighted| find(&weighted.filters))

@@ -87,16 +87,61 @@ fn routes_match_as_their_conditions_say() {
         (r#"{"connect_matcher": {}}"#, "CONNECT h:80", &[], true),
         (r#"{"connect_matcher": {}}"#, "GET h/", &[], false),
         (r#"{"prefix": "/"}"#, "CONNECT h:80", &[], false),
-        (r#"{"prefix": "/", "headers": [{"name": "x", "string_match": {"exact": "A", "ignore_case": true}}]}"#, "GET h/", &["x: a"], true),
-        (r#"{"prefix": "/", "headers": [{"name": "x", "string_match": {"exact": "a,b"}}]}"#, "GET h/", &["x: a", "x: b"], true),
-        (r#"{"prefix": "/", "headers": [{"name": "x", "present_match": true, "invert_match": true}]}"#, "GET h/", &[], true),
-        (r#"{"prefix": "/", "headers": [{"name": "x", "string_match": {"exact": "a"}, "invert_match": true}]}"#, "GET h/", &[], false),
-        (r#"{"prefix": "/", "headers": [{"name": "x", "string_match": {"exact": "a"}, "invert_match": true, "treat_missing_header_as_empty": true}]}"#, "GET h/", &[], true),
-        (r#"{"prefix": "/", "headers": [{"name": "n", "range_match": {"start": -1, "end": 5}}]}"#, "GET h/", &["n: 4"], true),
-        (r#"{"prefix": "/", "headers": [{"name": "n", "range_match": {"start": -1, "end": 5}}]}"#, "GET h/", &["n: 5"], false),
+        (
+            r#"{"prefix": "/", "headers": [{"name": "x", "string_match": {"exact": "A", "ignore_case": true}}]}"#,
+            "GET h/",
+            &["x: a"],
+            true,
+        ),
+        (
+            r#"{"prefix": "/", "headers": [{"name": "x", "string_match": {"exact": "a,b"}}]}"#,
+            "GET h/",
+            &["x: a", "x: b"],
+            true,
+        ),
+        (
+            r#"{"prefix": "/", "headers": [{"name": "x", "present_match": true, "invert_match": true}]}"#,
+            "GET h/",
+            &[],
+            true,
+        ),
+        (
+            r#"{"prefix": "/", "headers": [{"name": "x", "string_match": {"exact": "a"}, "invert_match": true}]}"#,
+            "GET h/",
+            &[],
+            false,
+        ),
+        (
+            r#"{"prefix": "/", "headers": [{"name": "x", "string_match": {"exact": "a"}, "invert_match": true, "treat_missing_header_as_empty": true}]}"#,
+            "GET h/",
+            &[],
+            true,
+        ),
+        (
+            r#"{"prefix": "/", "headers": [{"name": "n", "range_match": {"start": -1, "end": 5}}]}"#,
+            "GET h/",
+            &["n: 4"],
+            true,
+        ),
+        (
+            r#"{"prefix": "/", "headers": [{"name": "n", "range_match": {"start": -1, "end": 5}}]}"#,
+            "GET h/",
+            &["n: 5"],
+            false,
+        ),
         (r#"{"prefix": "/", "headers": [{"name": ":method", "string_match": {"exact": "PUT"}}]}"#, "PUT h/", &[], true),
-        (r#"{"prefix": "/", "headers": [{"name": ":authority", "string_match": {"suffix": ".org"}}]}"#, "GET a.org/", &[], true),
-        (r#"{"prefix": "/", "query_parameters": [{"name": "v", "string_match": {"exact": "2"}}]}"#, "GET h/?a=1&v=2", &[], true),
+        (
+            r#"{"prefix": "/", "headers": [{"name": ":authority", "string_match": {"suffix": ".org"}}]}"#,
+            "GET a.org/",
+            &[],
+            true,
+        ),
+        (
+            r#"{"prefix": "/", "query_parameters": [{"name": "v", "string_match": {"exact": "2"}}]}"#,
+            "GET h/?a=1&v=2",
+            &[],
+            true,
+        ),
         (r#"{"prefix": "/", "query_parameters": [{"name": "v", "present_match": true}]}"#, "GET h/?vv", &[], false),
         (r#"{"prefix": "/", "grpc": {}}"#, "POST h/", &["content-type: application/grpc+proto"], true),
         (r#"{"prefix": "/", "grpc": {}}"#, "POST h/", &["content-type: application/grpc-web"], false),
@@ -112,14 +157,22 @@ fn routes_match_as_their_conditions_say() {
 fn redirects_lead_where_they_say() {
     for (action, line, wanted) in [
         (r#"{"https_redirect": true}"#, "GET a.com:80/x?q=1", "301 https://a.com/x?q=1"),
-        (r#"{"https_redirect": true, "response_code": "PERMANENT_REDIRECT"}"#, "GET a.com:81/x", "308 https://a.com:81/x"),
+        (
+            r#"{"https_redirect": true, "response_code": "PERMANENT_REDIRECT"}"#,
+            "GET a.com:81/x",
+            "308 https://a.com:81/x",
+        ),
         (r#"{"host_redirect": "b.org", "port_redirect": 8443}"#, "GET a.com:80/x", "301 http://b.org:8443/x"),
         (r#"{"port_redirect": 81}"#, "GET a.com:80/x", "301 http://a.com:81/x"),
         (r#"{"path_redirect": "/y"}"#, "GET a.com/x?q", "301 http://a.com/y?q"),
         (r#"{"path_redirect": "/y?own"}"#, "GET a.com/x?q", "301 http://a.com/y?own"),
         (r#"{"path_redirect": "/y", "strip_query": true}"#, "GET a.com/x?q", "301 http://a.com/y"),
         (r#"{"prefix_rewrite": "/new"}"#, "GET a.com/x/z?q", "301 http://a.com/new/z?q"),
-        (r#"{"regex_rewrite": {"pattern": {"regex": "^/x/(.*)$"}, "substitution": "/$\\1"}, "strip_query": true}"#, "GET a.com/x/z?q", "301 http://a.com/$z"),
+        (
+            r#"{"regex_rewrite": {"pattern": {"regex": "^/x/(.*)$"}, "substitution": "/$\\1"}, "strip_query": true}"#,
+            "GET a.com/x/z?q",
+            "301 http://a.com/$z",
+        ),
     ] {
         let config = routes(&one_route(r#"{"prefix": "/x"}"#, &format!(r#""redirect": {action}"#)));
         assert_eq!(outcome(&config, &request(line, &[])), wanted, "{action}");
@@ -194,14 +247,30 @@ fn timeouts_come_from_route_and_headers() {
         (r#""timeout": "1s", "retry_policy": {"per_try_timeout": "1s"}"#, &[], Some(1000), None, None),
         (r#""timeout": "1s""#, &["x-envoy-upstream-rq-timeout-ms: 50"], Some(50), None, None),
         (r#""timeout": "1s""#, &["x-envoy-upstream-rq-timeout-ms: 0"], None, None, None),
-        (r#""max_grpc_timeout": "5s""#, &["content-type: application/grpc", "grpc-timeout: 3S"], Some(3000), None, None),
+        (
+            r#""max_grpc_timeout": "5s""#,
+            &["content-type: application/grpc", "grpc-timeout: 3S"],
+            Some(3000),
+            None,
+            None,
+        ),
         (r#""max_grpc_timeout": "5s""#, &["content-type: application/grpc"], Some(5000), None, None),
-        (r#""max_stream_duration": {"grpc_timeout_header_max": "2s"}"#, &["content-type: application/grpc", "grpc-timeout: 3S"], None, None, Some(2000)),
+        (
+            r#""max_stream_duration": {"grpc_timeout_header_max": "2s"}"#,
+            &["content-type: application/grpc", "grpc-timeout: 3S"],
+            None,
+            None,
+            Some(2000),
+        ),
         (r#""max_stream_duration": {"max_stream_duration": "9s"}"#, &[], None, None, Some(9000)),
     ] {
         let found = timeouts(&hcm, &forward(fields), &request("POST h/", headers));
         let ms = |time: Option<std::time::Duration>| time.map(|time| time.as_millis());
-        assert_eq!((ms(found.overall), ms(found.per_try), ms(found.max_duration)), (overall, per_try, longest), "{fields} {headers:?}");
+        assert_eq!(
+            (ms(found.overall), ms(found.per_try), ms(found.max_duration)),
+            (overall, per_try, longest),
+            "{fields} {headers:?}"
+        );
     }
 }
 
@@ -210,7 +279,8 @@ fn hashes_follow_what_they_are_made_of() {
     let by_header = forward(r#""hash_policy": [{"header": {"header_name": "x"}}]"#);
     let by_cookie = forward(r#""hash_policy": [{"cookie": {"name": "s", "ttl": "60s", "path": "/p"}}]"#);
     let mut random = numbers(1);
-    let mut key = |forward: &Forward, headers: &[&str]| hash(forward, &request("GET h/", headers), &CONTEXT, &mut random);
+    let mut key =
+        |forward: &Forward, headers: &[&str]| hash(forward, &request("GET h/", headers), &CONTEXT, &mut random);
     assert_eq!(key(&by_header, &[]).hash, None);
     assert_eq!(key(&by_header, &["x: a"]).hash, Some(crate::hash::xx_hash64(b"a", 0)));
     assert_eq!(key(&by_header, &["x: a", "x: b"]), key(&by_header, &["x: b", "x: a"]));
