@@ -92,7 +92,8 @@ pub fn differences(envoy: &Record, lateen: &Record) -> Vec<String> {
         .collect()
 }
 
-/// Differences that are meant, each with its reason: `{"folder", "request", "fact", "reason"}`; `*` stands for all.
+/// Differences that are meant, each with its reason: `{"folder", "request", "fact", "reason"}`; `*` stands for all,
+/// at the end of a fact for all that begin like it.
 pub struct Allowances {
     rows: Vec<Value>,
     used: RefCell<BTreeSet<usize>>,
@@ -112,7 +113,9 @@ impl Allowances {
         let matches = |row: &Value, key: &str, value: &str| row[key] == "*" || row[key] == value;
         let fact = difference.split(": envoy ").next().unwrap_or_default();
         for (i, row) in self.rows.iter().enumerate() {
-            if matches(row, "folder", folder) && matches(row, "request", request) && row["fact"] == fact {
+            let wanted = row["fact"].as_str().unwrap_or_default();
+            let is_fact = wanted.strip_suffix('*').map_or(wanted == fact, |prefix| fact.starts_with(prefix));
+            if matches(row, "folder", folder) && matches(row, "request", request) && is_fact {
                 self.used.borrow_mut().insert(i);
                 return true;
             }

@@ -98,6 +98,7 @@ const INTERNAL: &[&str] = &[
     "x-envoy-ip-tags",
     "x-envoy-original-url",
     "x-envoy-original-path",
+    "x-envoy-original-host",
     "x-envoy-hedge-on-per-try-timeout",
 ];
 

@@ -35,12 +35,11 @@ enum Tried {
 impl<'a, D: Downstream> Exchange<'a, D> {
     /// Forwards the request and answers it.
     pub(super) async fn forward(&mut self, selected: Selected<'a>, forward: &'a Forward, route: &RouteContext) {
-        let Some(upstream) = self.cluster(forward, route.random) else {
+        let Some(upstream) = self.facts.cluster.clone() else {
             self.manager.stats.no_cluster.inc();
             let status = forward.cluster_not_found_status;
             return self.reply(LocalReply::new(status, Flags::NO_CLUSTER_FOUND, "cluster_not_found")).await;
         };
-        self.facts.cluster = Some(Rc::clone(&upstream));
         let config = Arc::clone(&self.manager.config);
         let timeouts = route::timeouts(&config, forward, &self.head);
         self.deadlines.routed(timeouts, self.facts.start);
@@ -123,7 +122,7 @@ impl<'a, D: Downstream> Exchange<'a, D> {
     }
 
     /// The cluster of the route. A name that comes from a header is looked up before the head changes.
-    fn cluster(&mut self, forward: &'a Forward, random: u64) -> Option<Rc<UpstreamCluster>> {
+    pub(super) fn cluster(&mut self, forward: &'a Forward, random: u64) -> Option<Rc<UpstreamCluster>> {
         let choice = route::cluster(forward, &self.head, random);
         if choice.name.is_empty() {
             return None;

@@ -60,6 +60,8 @@ pub(super) struct Exchange<'a, D> {
     pub tunnel: bool,
     /// The head of the response is on its way.
     pub responded: bool,
+    /// Whether it was refused before it reached the filters.
+    refused: bool,
     /// The end of the response is on its way.
     pub response_done: bool,
     pub cors: Option<(&'a CorsPolicy, Bytes)>,
@@ -120,6 +122,7 @@ pub async fn serve<D: Downstream>(
         sent_all: false,
         tunnel: false,
         responded: false,
+        refused: false,
         response_done: false,
         cors: None,
         weighted: None,
@@ -146,7 +149,10 @@ impl<'a, D: Downstream> Exchange<'a, D> {
         let origin = Origin { peer: self.peer.client, local: self.peer.local, tls: self.peer.tls, certificate: None };
         match request::admit(config, &mut self.head, &origin, &mut || self.context.random()) {
             Ok(admitted) => self.admitted = admitted,
-            Err(reply) => return self.reply(*reply).await,
+            Err(reply) => {
+                self.refused = true;
+                return self.reply(*reply).await;
+            }
         }
         self.facts.client = Some(self.admitted.client);
         let context = RouteContext {
@@ -160,6 +166,9 @@ impl<'a, D: Downstream> Exchange<'a, D> {
             None => Err(NoRoute::NoVirtualHost),
         };
         self.facts.selected = found.as_ref().ok().copied();
+        if let Some(RouteAction::Forward(forward)) = self.facts.selected.map(|selected| &selected.route.action) {
+            self.facts.cluster = self.cluster(forward, context.random);
+        }
         if !config.filters.is_empty()
             && let Some(reply) = self.filter(context.random).await
         {
@@ -250,7 +259,8 @@ impl<'a, D: Downstream> Exchange<'a, D> {
             self.manager.stats.downstream_rq_response_before_rq_complete.inc();
         }
         if head.status != 101 && !self.tunnel {
-            self.downstream.close_after(&mut head, self.body_ended);
+            // Envoy closes after a request that it refused before the filters, whether its end has come or not.
+            self.downstream.close_after(&mut head, self.body_ended && !self.refused);
         }
         self.downstream.send_head(&head, framing);
         self.responded = true;
