@@ -58,7 +58,11 @@ impl Dump<'_> {
     }
 
     fn bootstrap(&self) -> Value {
-        let mut bootstrap = proto_json::encode(&self.state.bootstrap);
+        let mut bootstrap = proto_json::encode_any(&self.state.bootstrap, Names::Proto);
+        if let Some(fields) = bootstrap.as_object_mut() {
+            // The field has this type anyway.
+            fields.remove("@type");
+        }
         redact(&mut bootstrap);
         json!({
             "@type": dump_type("BootstrapConfigDump"),

@@ -100,8 +100,8 @@ impl Fixture {
         let start = Instant::now();
         let discovery = if discovery { Discovery::new(true, true, start) } else { Discovery::default() };
         let node = node::complete(decoded.node, &v3::core::Node::default());
-        let mut state = State::new(bootstrap, node, discovery);
-        let resources = super::bootstrap::static_resources(&state.bootstrap);
+        let resources = super::bootstrap::static_resources(&bootstrap);
+        let mut state = State::new(pack(&bootstrap), node, discovery);
         state.add_static(decoded.tables, resources.into_iter());
         let workers = Arc::new(Recorder::default());
         let (shared, orders) = Shared::new(Parts {

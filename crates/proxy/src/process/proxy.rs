@@ -13,7 +13,7 @@ use crate::ads::{self, Target, TargetError};
 use crate::logging::AccessLogs;
 use crate::stats::Registry;
 use crate::worker::{Fleet, FleetOptions};
-use lateen_envoy_api::v3;
+use lateen_envoy_api::{pack, v3};
 use lateen_proxy_core::bootstrap::{self as core_bootstrap, Static};
 use lateen_proxy_core::ir::{Features, Tables};
 use std::io;
@@ -75,7 +75,8 @@ impl Proxy {
         mut options: Options,
         start_fleet: impl FnOnce(FleetOptions) -> Result<Arc<dyn Publish>, StartError>,
     ) -> Result<Self, StartError> {
-        let (bootstrap, decoded, target) = configuration(&options.source)?;
+        let nothing = Source::Ads { uri: String::new() };
+        let (bootstrap, decoded, target) = configuration(std::mem::replace(&mut options.source, nothing))?;
         if options.admin.is_none() {
             options.admin = decoded.admin;
         }
@@ -99,9 +100,10 @@ impl Proxy {
         let discovery = target
             .as_ref()
             .map_or_else(Discovery::default, |target| Discovery::new(target.clusters, target.listeners, now));
-        let mut state = State::new(bootstrap, node.clone(), discovery);
+        let resources = static_resources(&bootstrap);
+        let mut state = State::new(pack(&bootstrap), node.clone(), discovery);
+        drop(bootstrap);
         state.runtime = decoded.runtime;
-        let resources = static_resources(&state.bootstrap);
         state.add_static(decoded.tables, resources.into_iter());
         let (shared, orders) = Shared::new(Parts {
             stats,
@@ -232,13 +234,13 @@ impl Drop for Proxy {
 ///
 /// # Errors
 /// What cannot.
-pub(super) fn validate(options: &Options) -> Result<(), StartError> {
-    configuration(&options.source).map(drop)
+pub(super) fn validate(options: Options) -> Result<(), StartError> {
+    configuration(options.source).map(drop)
 }
 
 type Configuration = (v3::bootstrap::Bootstrap, Static, Option<Target>);
 
-fn configuration(source: &Source) -> Result<Configuration, StartError> {
+fn configuration(source: Source) -> Result<Configuration, StartError> {
     match source {
         Source::Ads { uri } => {
             // What Istio's bootstrap sets.
@@ -246,10 +248,10 @@ fn configuration(source: &Source) -> Result<Configuration, StartError> {
             let runtime = runtime.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
             let tables = Tables { features: Features::of(&runtime), ..Tables::default() };
             let decoded = Static { runtime, tables, ..Static::default() };
-            Ok((v3::bootstrap::Bootstrap::default(), decoded, Some(Target::of_uri(uri)?)))
+            Ok((v3::bootstrap::Bootstrap::default(), decoded, Some(Target::of_uri(&uri)?)))
         }
         Source::Bootstrap(bootstrap) => {
-            let decoded = core_bootstrap::decode(bootstrap);
+            let decoded = core_bootstrap::decode(&bootstrap);
             let errors = decoded.errors.iter().map(ToString::to_string);
             let rejected = decoded.rejected.iter().map(|rejected| rejected.error.to_string());
             let errors: Vec<String> = errors.chain(rejected).collect();
@@ -259,8 +261,8 @@ fn configuration(source: &Source) -> Result<Configuration, StartError> {
             for field in &decoded.ignored {
                 tracing::warn!(target: "lateen_proxy::config", field, "has no effect");
             }
-            let target = decoded.ads.as_ref().map(|ads| Target::of_bootstrap(bootstrap, ads)).transpose()?;
-            Ok((v3::bootstrap::Bootstrap::clone(bootstrap), decoded, target))
+            let target = decoded.ads.as_ref().map(|ads| Target::of_bootstrap(&bootstrap, ads)).transpose()?;
+            Ok((*bootstrap, decoded, target))
         }
     }
 }

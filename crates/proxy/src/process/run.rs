@@ -15,13 +15,9 @@ use tokio::signal::unix::{SignalKind, signal};
 /// When the configuration cannot be served: what, which field and why.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let log = args.log()?;
-    let mut options = args.options(log)?;
+    let options = args.options(log)?;
     if args.mode != Mode::Serve {
-        // Nothing of this machine may decide whether a file is good.
-        for address in [&mut options.admin, &mut options.health, &mut options.prometheus] {
-            *address = None;
-        }
-        super::proxy::validate(&options)?;
+        super::proxy::validate(options)?;
         println!("configuration '{}' OK", args.config_path.unwrap_or_default().display());
         return Ok(ExitCode::SUCCESS);
     }

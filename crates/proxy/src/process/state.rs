@@ -40,7 +40,8 @@ pub(crate) struct Shared {
 
 /// What changes while the process runs.
 pub(crate) struct State {
-    pub bootstrap: v3::bootstrap::Bootstrap,
+    /// Packed: as a message a large one takes several times the memory.
+    pub bootstrap: Any,
     pub bootstrap_at: SystemTime,
     pub node: v3::core::Node,
     pub runtime: BTreeMap<String, String>,
@@ -59,7 +60,7 @@ pub(crate) struct State {
 
 impl State {
     /// From a bootstrap's static part.
-    pub fn new(bootstrap: v3::bootstrap::Bootstrap, node: v3::core::Node, discovery: Discovery) -> Self {
+    pub fn new(bootstrap: Any, node: v3::core::Node, discovery: Discovery) -> Self {
         Self {
             bootstrap,
             bootstrap_at: SystemTime::now(),
