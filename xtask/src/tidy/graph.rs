@@ -11,6 +11,7 @@ use crate::project::Project;
 const RANKS: &[(&str, u8)] = &[
     ("core", 0),
     ("envoy-api", 0),
+    ("gotemplate", 0),
     ("config", 1),
     ("xds", 1),
     ("proxy-core", 1),

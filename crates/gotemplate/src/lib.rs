@@ -1,0 +1,2 @@
+//! Go text/template.
+//! Under construction.
