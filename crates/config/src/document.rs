@@ -13,7 +13,8 @@ use crate::finding::{Finding, ObjectRef, Severity};
 use crate::kinds::mesh_config::MeshConfig;
 use crate::object::registry::{self, Found, Kind};
 use crate::object::{Object, ObjectMeta};
-use crate::place::{Origin, Text};
+use crate::place::{At, Origin, Text};
+use crate::validate;
 use crate::yaml::split::{normalize, split};
 use crate::yaml::tree::{Budget, Problem, scan};
 use crate::yaml::{Entry, Node, Value};
@@ -47,6 +48,42 @@ pub struct Skipped {
     pub place: Place,
 }
 
+/// One document of a file, and what became of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    /// Group and version as written; may be empty.
+    pub api_version: String,
+    /// Kind as written; may be empty.
+    pub kind: String,
+    /// Namespace as written; may be empty.
+    pub namespace: String,
+    /// Name; may be empty.
+    pub name: String,
+    /// Where the document starts.
+    pub place: Place,
+    /// Whether its kind is not read here.
+    pub foreign: bool,
+    /// What there is to say about it, in order of the file.
+    pub findings: Vec<Finding>,
+    /// The object as it is written, unless the kind is foreign or the document has another shape.
+    ///
+    /// It may be refused for what it means: only that of a valid document may serve.
+    pub object: Option<Object>,
+}
+
+impl Document {
+    fn new(file: &Arc<str>, findings: Vec<Finding>) -> Self {
+        let [api_version, kind, namespace, name] = [(); 4].map(|()| String::new());
+        let place = At::default().place(file);
+        Self { api_version, kind, namespace, name, place, foreign: false, findings, object: None }
+    }
+
+    /// Whether no finding is an error.
+    pub fn is_valid(&self) -> bool {
+        self.findings.iter().all(|finding| finding.severity != Severity::Error)
+    }
+}
+
 /// Decodes all documents of a file; `file` is its display name.
 ///
 /// ```
@@ -64,17 +101,44 @@ pub struct Skipped {
 /// assert_eq!(decoded.findings[0].hint.as_deref(), Some("did you mean `http`?"));
 /// ```
 pub fn decode(file: &str, text: &str) -> Decoded {
+    let mut out = Decoded::default();
+    for document in decode_documents(file, text) {
+        let valid = document.is_valid();
+        out.objects.extend(document.object.filter(|_| valid));
+        out.findings.extend(document.findings);
+        if document.foreign {
+            let Document { api_version, kind, namespace, name, place, .. } = document;
+            out.skipped.push(Skipped { api_version, kind, namespace, name, place });
+        }
+    }
+    out
+}
+
+/// Decodes all documents of a file and says of each what became of it.
+///
+/// Items of a list are documents of their own; empty documents are left out.
+///
+/// ```
+/// let text = "{apiVersion: v1, kind: Namespace, metadata: {name: a}}\n---\nkind: Namespace\n";
+/// let documents = lateen_config::decode_documents("two.yaml", text);
+/// assert_eq!(documents.iter().map(|document| document.is_valid()).collect::<Vec<_>>(), [true, false]);
+/// assert_eq!(documents[1].findings[0].message, "`apiVersion` is missing");
+/// ```
+pub fn decode_documents(file: &str, text: &str) -> Vec<Document> {
     let file = Arc::from(file);
     let text = normalize(text);
     let mut budget = Budget::default();
-    let mut out = Decoded::default();
+    let mut out = Vec::new();
     for chunk in split(&text) {
         let origin = Origin::Shifted { lines: chunk.lines_before, columns: 0 };
         let (documents, problem) = scan(chunk.text, origin, &mut budget);
         for node in &documents {
-            Document { file: &file, node, inherited: None, depth: 0 }.decode(&mut out);
+            Reader { file: &file, node, inherited: None, depth: 0 }.decode(&mut out);
         }
-        out.findings.extend(problem.map(|problem| syntax(&file, problem)));
+        if let Some(problem) = problem {
+            let finding = syntax(&file, problem);
+            out.push(Document { place: finding.place.clone(), ..Document::new(&file, vec![finding]) });
+        }
     }
     out
 }
@@ -102,7 +166,9 @@ fn mesh_config(file: &str, text: &str, origin: Origin) -> (MeshConfig, Vec<Findi
     let mut documents = documents.iter().filter(|node| !node.is_null());
     let config = documents.next().and_then(|node| {
         duplicates(node, &mut cx);
-        MeshConfig::decode(node, &mut cx)
+        let config = MeshConfig::decode(node, &mut cx)?;
+        validate::mesh(&config, node, &mut cx);
+        Some(config)
     });
     if let Some(second) = documents.next() {
         let message = "only the first document is read".to_owned();
@@ -113,7 +179,7 @@ fn mesh_config(file: &str, text: &str, origin: Origin) -> (MeshConfig, Vec<Findi
     (config.unwrap_or_default(), findings)
 }
 
-struct Document<'a> {
+struct Reader<'a> {
     file: &'a Arc<str>,
     node: &'a Node,
     /// API version and kind that a typed list gives to its items.
@@ -121,31 +187,36 @@ struct Document<'a> {
     depth: usize,
 }
 
-impl Document<'_> {
-    fn decode(&self, out: &mut Decoded) {
+impl Reader<'_> {
+    fn decode(&self, out: &mut Vec<Document>) {
         if self.node.is_null() {
             return;
         }
         let mut cx = Context::new(self.file, Unknown::Error);
+        let (namespace, name) = self.names();
+        let mut document =
+            Document { namespace, name, place: self.node.at.place(self.file), ..Document::new(self.file, Vec::new()) };
         if let Some((api_version, kind)) = self.header(&mut cx) {
             if let Some(items) = self.items(kind) {
                 self.list(api_version, kind, items, out);
-            } else {
-                match registry::find(api_version, kind) {
-                    Found::Kind(found) => {
-                        out.objects.extend(self.object(api_version, found, &mut cx));
-                    }
-                    Found::Foreign => out.skipped.push(self.skipped(api_version, kind)),
-                    Found::Mistaken { message, hint } => {
-                        let node = self.node.get("kind").unwrap_or(self.node);
-                        let (namespace, name) = self.names();
-                        cx.name_object(ObjectRef { kind: kind.to_owned(), namespace, name });
-                        cx.within(&Step::Key("kind"), |cx| cx.error(node, message, Some(hint)));
-                    }
+                return;
+            }
+            (document.api_version, document.kind) = (api_version.to_owned(), kind.to_owned());
+            match registry::find(api_version, kind) {
+                Found::Kind(found) => document.object = self.object(api_version, found, &mut cx),
+                Found::Foreign => document.foreign = true,
+                Found::Mistaken { message, hint } => {
+                    let node = self.node.get("kind").unwrap_or(self.node);
+                    let (namespace, name) = self.names();
+                    cx.name_object(ObjectRef { kind: kind.to_owned(), namespace, name });
+                    cx.within(&Step::Key("kind"), |cx| cx.error(node, message, Some(hint)));
                 }
             }
+        } else if let Some(kind) = self.node.get("kind").and_then(Node::as_str) {
+            document.kind = kind.to_owned();
         }
-        out.findings.extend(cx.finish());
+        document.findings = cx.finish();
+        out.push(document);
     }
 
     fn header(&self, cx: &mut Context) -> Option<(&str, &str)> {
@@ -198,17 +269,17 @@ impl Document<'_> {
         }
     }
 
-    fn list(&self, api_version: &str, kind: &str, items: &[Node], out: &mut Decoded) {
+    fn list(&self, api_version: &str, kind: &str, items: &[Node], out: &mut Vec<Document>) {
         let kind = kind.strip_suffix("List").filter(|kind| !kind.is_empty());
         let inherited = kind.map(|kind| (api_version, kind));
         for node in items {
             if self.depth >= DEEPEST_LIST {
                 let mut cx = Context::new(self.file, Unknown::Error);
                 cx.error(node, format!("more than {DEEPEST_LIST} lists within lists"), None);
-                out.findings.extend(cx.finish());
+                out.push(Document { place: node.at.place(self.file), ..Document::new(self.file, cx.finish()) });
                 return;
             }
-            Document { node, inherited, depth: self.depth + 1, ..*self }.decode(out);
+            Reader { node, inherited, depth: self.depth + 1, ..*self }.decode(out);
         }
     }
 
@@ -224,11 +295,13 @@ impl Document<'_> {
         if cx.has_error() {
             return None;
         }
+        let (meta, spec) = (meta?, spec?);
+        validate::object(&meta, &spec, self.node, cx);
         Some(Object {
             api_version: api_version.to_owned(),
             kind: kind.name,
-            meta: meta?,
-            spec: spec?,
+            meta,
+            spec,
             place: self.node.at.place(self.file),
         })
     }
@@ -263,17 +336,6 @@ impl Document<'_> {
             node.and_then(Node::as_str).unwrap_or_default().to_owned()
         };
         (text("namespace"), text("name"))
-    }
-
-    fn skipped(&self, api_version: &str, kind: &str) -> Skipped {
-        let (namespace, name) = self.names();
-        Skipped {
-            api_version: api_version.to_owned(),
-            kind: kind.to_owned(),
-            namespace,
-            name,
-            place: self.node.at.place(self.file),
-        }
     }
 }
 

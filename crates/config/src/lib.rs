@@ -10,10 +10,11 @@ mod finding;
 pub mod kinds;
 mod object;
 mod place;
+mod validate;
 mod yaml;
 
 pub use decode::duration::{DurationError, parse_duration};
-pub use document::{Decoded, Skipped, decode, decode_mesh_config, decode_mesh_config_text};
+pub use document::{Decoded, Document, Skipped, decode, decode_documents, decode_mesh_config, decode_mesh_config_text};
 pub use finding::{Finding, ObjectRef, Severity};
 pub use kinds::config_map::ConfigMap;
 pub use kinds::deployment::Deployment;

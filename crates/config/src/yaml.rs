@@ -61,6 +61,14 @@ impl Node {
         }
     }
 
+    /// The entry of a key, if this is a map that has it and its value is not null.
+    pub(crate) fn entry(&self, is_key: impl Fn(&str) -> bool) -> Option<&Entry> {
+        match &self.value {
+            Value::Mapping(entries) => entries.iter().find(|entry| is_key(&entry.key) && !entry.value.is_null()),
+            _ => None,
+        }
+    }
+
     /// The text, if this is a string.
     pub(crate) fn as_str(&self) -> Option<&str> {
         match &self.value {

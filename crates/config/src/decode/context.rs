@@ -103,11 +103,22 @@ impl Context {
 
     /// Runs with one more step on the path.
     pub(crate) fn within<T>(&mut self, step: &Step<'_>, run: impl FnOnce(&mut Self) -> T) -> T {
+        let length = self.enter(step);
+        let out = run(self);
+        self.leave(length);
+        out
+    }
+
+    /// Puts a step on the path; the answer goes to `leave`.
+    pub(crate) fn enter(&mut self, step: &Step<'_>) -> usize {
         let length = self.path.len();
         step.append(&mut self.path);
-        let out = run(self);
+        length
+    }
+
+    /// Takes the steps off the path that were put there after `enter`.
+    pub(crate) fn leave(&mut self, length: usize) {
         self.path.truncate(length);
-        out
     }
 
     /// The entries of a map.
