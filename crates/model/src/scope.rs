@@ -37,7 +37,7 @@ impl Scope {
     /// What `proxy` sees of `snapshot`.
     pub fn new(snapshot: &Snapshot, proxy: &Proxy) -> Self {
         let mut findings = Vec::new();
-        let targets = gateway::targets(proxy, &snapshot.services, &snapshot.workloads);
+        let targets = gateway::targets(snapshot, proxy);
         let mut scope = Self {
             snapshot: snapshot.clone(),
             proxy: proxy.clone(),

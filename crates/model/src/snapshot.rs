@@ -4,6 +4,7 @@
 mod check;
 
 use crate::destination_rule::DestinationRules;
+use crate::endpoint::Address;
 use crate::gateway::{self, Gateway};
 use crate::input::{Input, Options};
 use crate::mesh::Mesh;
@@ -18,7 +19,8 @@ use lateen_config::{
     WorkloadEntry,
 };
 use lateen_core::{Host, Labels};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -47,6 +49,9 @@ pub struct World {
     pub workloads: Workloads,
     by_host: HashMap<Host, Vec<Arc<Service>>>,
     by_gateway: HashMap<Arc<str>, Vec<Arc<VirtualService>>>,
+    /// Indexes of services by the address of an endpoint, and of those with a selector by namespace.
+    by_endpoint: HashMap<IpAddr, Vec<usize>>,
+    by_selector: HashMap<Arc<str>, Vec<usize>>,
 }
 
 /// Objects by kind, each with its source.
@@ -81,6 +86,18 @@ impl Snapshot {
         for service in &services {
             by_host.entry(service.host.clone()).or_default().push(service.clone());
         }
+        let mut by_endpoint: HashMap<IpAddr, Vec<usize>> = HashMap::new();
+        let mut by_selector: HashMap<Arc<str>, Vec<usize>> = HashMap::new();
+        for (index, service) in services.iter().enumerate() {
+            for endpoint in service.endpoints.values().flatten() {
+                if let Address::Ip(ip) = &endpoint.address {
+                    by_endpoint.entry(*ip).or_default().push(index);
+                }
+            }
+            if !service.selector.is_empty() {
+                by_selector.entry(service.source.name.namespace.clone()).or_default().push(index);
+            }
+        }
         let mut by_gateway: HashMap<Arc<str>, Vec<Arc<VirtualService>>> = HashMap::new();
         for route in &virtual_services {
             for gateway in &route.gateways {
@@ -98,6 +115,8 @@ impl Snapshot {
             workloads,
             by_host,
             by_gateway,
+            by_endpoint,
+            by_selector,
             mesh,
         };
         (Self(Arc::new(world)), findings)
@@ -146,6 +165,15 @@ impl World {
             bound.iter().filter_map(|route| Some((rank(route)?, route))).collect();
         ranked.sort_by_key(|(rank, _)| *rank);
         ranked.into_iter().map(|(_, route)| route.clone()).collect()
+    }
+
+    /// Services that a workload of `namespace` with these addresses may be an instance of, oldest first: those with an
+    /// endpoint there, and those of the namespace with a selector.
+    pub(crate) fn services_near(&self, namespace: &str, ips: &[IpAddr]) -> impl Iterator<Item = &Arc<Service>> {
+        let by_ip = ips.iter().filter_map(|ip| self.by_endpoint.get(ip)).flatten();
+        let local = self.by_selector.get(namespace).into_iter().flatten();
+        let indexes: BTreeSet<usize> = by_ip.chain(local).copied().collect();
+        indexes.into_iter().filter_map(|index| self.services.get(index))
     }
 
     /// Whether any namespace has a service of this host.

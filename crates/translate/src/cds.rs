@@ -8,9 +8,9 @@ mod pool;
 mod protocol;
 mod tls;
 
-use crate::Options;
 use crate::destination::{BLACK_HOLE_CLUSTER, PASSTHROUGH_CLUSTER};
 use crate::values::duration;
+use crate::{Options, eds};
 use lateen_config::Finding;
 use lateen_core::{ClusterName, Host, Protocol};
 use lateen_envoy_api::v3::cluster::Cluster;
@@ -28,6 +28,8 @@ pub struct Built {
     pub secrets: BTreeSet<String>,
     /// What could not be translated.
     pub findings: Vec<Finding>,
+    /// Those whose endpoints come by EDS, in no order.
+    pub eds: Vec<eds::Wanted>,
 }
 
 /// All clusters, sorted by name.
@@ -38,19 +40,34 @@ pub fn clusters(scope: &Scope, options: &Options) -> Vec<Cluster> {
 /// All clusters with findings and secrets.
 pub fn build(scope: &Scope, options: &Options) -> Built {
     let mut out = Built::default();
+    let mut known: HashSet<String> = HashSet::new();
     for service in called(scope) {
         let rule = scope.destination_rule(&service.host, Some(&service));
         for port in &service.ports {
             if matches!(port.protocol, Protocol::Udp) {
                 continue;
             }
-            let rule = rule.as_deref();
+            let rule = rule.as_ref();
             let subsets = rule.map_or(&[][..], |rule| rule.rule.subsets.as_slice());
             let names = std::iter::once("").chain(subsets.iter().map(|subset| subset.name.as_str()));
             for subset in names {
                 let name = ClusterName::outbound(port.number, subset, service.host.clone());
-                let input = build::Input { scope, options, service: &service, port, rule, subset, name: &name };
-                out.clusters.extend(build::cluster(input, &mut out.secrets, &mut out.findings));
+                let input = build::Input {
+                    scope,
+                    options,
+                    service: &service,
+                    port,
+                    rule: rule.map(|r| &**r),
+                    subset,
+                    name: &name,
+                };
+                let Some(made) = build::cluster(input, &mut out.secrets, &mut out.findings) else { continue };
+                if known.insert(made.name.clone()) {
+                    if made.eds_cluster_config.is_some() {
+                        out.eds.push(eds::Wanted { name, service: service.clone(), rule: rule.cloned() });
+                    }
+                    out.clusters.push(made);
+                }
             }
         }
     }
@@ -59,7 +76,6 @@ pub fn build(scope: &Scope, options: &Options) -> Built {
         out.clusters.push(passthrough(scope));
     }
     out.clusters.sort_by(|a, b| a.name.cmp(&b.name));
-    out.clusters.dedup_by(|a, b| a.name == b.name);
     out
 }
 

@@ -7,11 +7,11 @@ use crate::values::{endpoint_address, number};
 use crate::{Options, provenance};
 use lateen_core::{ClusterName, Labels};
 use lateen_envoy_api::v3;
-use lateen_envoy_api::v3::cluster::Cluster;
 use lateen_envoy_api::v3::endpoint::lb_endpoint::HostIdentifier;
 use lateen_envoy_api::v3::endpoint::{ClusterLoadAssignment, Endpoint, LbEndpoint, LocalityLbEndpoints};
-use lateen_model::{Locality, Policy, Scope, Service};
+use lateen_model::{DestinationRule, Locality, Policy, Scope, Service};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What a load assignment is made from.
 #[derive(Clone, Copy)]
@@ -32,33 +32,39 @@ pub struct Input<'a> {
     pub name: &'a str,
 }
 
-/// The load assignments of all clusters that take theirs by EDS, sorted by name.
-pub fn endpoints(scope: &Scope, options: &Options) -> Vec<ClusterLoadAssignment> {
-    for_clusters(scope, options, &crate::cds::clusters(scope, options))
+/// A cluster that takes its endpoints by EDS.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// Its name.
+    pub name: ClusterName,
+    /// Its service.
+    pub service: Arc<Service>,
+    /// The rule for the service.
+    pub rule: Option<Arc<DestinationRule>>,
 }
 
-/// The load assignments of those of `clusters` that take theirs by EDS.
-pub fn for_clusters(scope: &Scope, options: &Options, clusters: &[Cluster]) -> Vec<ClusterLoadAssignment> {
-    let mut out = Vec::new();
-    for cluster in clusters {
-        if cluster.eds_cluster_config.is_none() {
-            continue;
-        }
-        let Ok(name) = cluster.name.parse::<ClusterName>() else { continue };
-        let Some(service) = scope.service(&name.host) else { continue };
-        let rule = scope.destination_rule(&name.host, Some(service));
-        let labels = rule.as_ref().and_then(|rule| rule.subset(&name.subset)).map(|s| Labels(s.labels.clone()));
+/// The load assignments of all clusters that take theirs by EDS, sorted by name.
+pub fn endpoints(scope: &Scope, options: &Options) -> Vec<ClusterLoadAssignment> {
+    for_clusters(scope, options, &crate::cds::build(scope, options).eds)
+}
+
+/// The load assignments of these clusters, sorted by name.
+pub fn for_clusters(scope: &Scope, options: &Options, clusters: &[Wanted]) -> Vec<ClusterLoadAssignment> {
+    let one = |Wanted { name, service, rule }: &Wanted| {
+        let subset = rule.as_ref().and_then(|rule| rule.subset(&name.subset));
         let policy = rule.as_ref().map(|rule| rule.policy(&name.subset, name.port)).unwrap_or_default();
-        out.push(assignment(Input {
+        assignment(Input {
             scope,
             options,
             service,
             port: name.port,
-            labels: &labels.unwrap_or_default(),
+            labels: &subset.map(|subset| Labels(subset.labels.clone())).unwrap_or_default(),
             policy: &policy,
-            name: &cluster.name,
-        }));
-    }
+            name: &name.to_string(),
+        })
+    };
+    let mut out: Vec<ClusterLoadAssignment> = clusters.iter().map(one).collect();
+    out.sort_by(|a, b| a.cluster_name.cmp(&b.cluster_name));
     out
 }
 

@@ -34,7 +34,7 @@ pub fn resources(scope: &Scope, options: &Options) -> Translated {
     secrets.extend(clusters.secrets);
     Translated {
         listeners: listeners.listeners,
-        endpoints: eds::for_clusters(scope, options, &clusters.clusters),
+        endpoints: eds::for_clusters(scope, options, &clusters.eds),
         clusters: clusters.clusters,
         routes: rds::routes(scope, options),
         secrets: secrets.into_iter().collect(),

@@ -2,8 +2,8 @@
 //! In: the services that a proxy is an instance of. Out: target ports.
 
 use crate::proxy::{PortMapping, Proxy};
-use crate::registry::Workloads;
 use crate::service::{Registry, Service, TargetPort};
+use crate::snapshot::World;
 use lateen_core::Protocol;
 use std::sync::Arc;
 
@@ -62,9 +62,9 @@ impl TargetPorts<'_> {
 
 /// The services that `proxy` is an instance of: those with an endpoint at one of its addresses, and Kubernetes
 /// Services of its namespace that select its labels.
-pub(crate) fn targets(proxy: &Proxy, services: &[Arc<Service>], workloads: &Workloads) -> Vec<ServiceTarget> {
+pub(crate) fn targets(world: &World, proxy: &Proxy) -> Vec<ServiceTarget> {
     let mut out = Vec::new();
-    for service in services {
+    for service in world.services_near(&proxy.namespace, &proxy.ips) {
         let selected = service.registry == Registry::Kubernetes
             && service.namespace() == proxy.namespace
             && !service.selector.is_empty()
@@ -79,7 +79,7 @@ pub(crate) fn targets(proxy: &Proxy, services: &[Arc<Service>], workloads: &Work
                 (None, _) if !selected => continue,
                 (None, TargetPort::Number(number)) => *number,
                 (None, TargetPort::Name(name)) => {
-                    let mut pods = workloads.select(service.namespace(), &service.selector);
+                    let mut pods = world.workloads.select(service.namespace(), &service.selector);
                     match pods.find_map(|workload| workload.named_ports.get(name).copied()) {
                         Some(number) => number,
                         None => match service.endpoints_of(port.number).first() {

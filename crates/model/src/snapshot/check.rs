@@ -14,8 +14,30 @@ use std::sync::Arc;
 
 struct Known<'a> {
     services: &'a HashMap<Host, Vec<Arc<Service>>>,
-    subsets: HashMap<Host, HashSet<String>>,
+    subsets: Subsets,
     gateways: HashMap<String, &'a Arc<Gateway>>,
+}
+
+/// Subsets that rules declare, by host.
+#[derive(Default)]
+struct Subsets {
+    exact: HashMap<Host, HashSet<String>>,
+    wildcard: Vec<(Host, HashSet<String>)>,
+}
+
+impl Subsets {
+    fn add(&mut self, host: Host, names: HashSet<String>) {
+        if host.is_wildcard() {
+            self.wildcard.push((host, names));
+        } else {
+            self.exact.entry(host).or_default().extend(names);
+        }
+    }
+
+    fn declare(&self, host: &Host, name: &str) -> bool {
+        self.exact.get(host).is_some_and(|names| names.contains(name))
+            || self.wildcard.iter().any(|(rule, names)| rule.covers(host) && names.contains(name))
+    }
 }
 
 /// Looks at every reference of every VirtualService.
@@ -26,10 +48,10 @@ pub fn references(
     services: &HashMap<Host, Vec<Arc<Service>>>,
     findings: &mut Vec<Finding>,
 ) {
-    let mut subsets: HashMap<Host, HashSet<String>> = HashMap::new();
+    let mut subsets = Subsets::default();
     for (source, _, rule) in &objects.destination_rules {
         let host = Host::resolve(&rule.host, source.namespace(), &objects.mesh.domain_suffix);
-        subsets.entry(host).or_default().extend(rule.subsets.iter().map(|subset| subset.name.clone()));
+        subsets.add(host, rule.subsets.iter().map(|subset| subset.name.clone()).collect());
     }
     let gateways = gateways.iter().map(|gateway| (gateway.source.name.to_string(), gateway)).collect();
     let known = Known { services, subsets, gateways };
@@ -114,8 +136,7 @@ impl Known<'_> {
             findings.push(source.warn(destination.at, format!("{path}.port.number"), message));
         }
         let subset = &destination.subset;
-        if !subset.is_empty() && !self.subsets.iter().any(|(rule, names)| rule.covers(&host) && names.contains(subset))
-        {
+        if !subset.is_empty() && !self.subsets.declare(&host, subset) {
             let message = format!("no DestinationRule for {host} declares subset {subset}");
             let mut finding = source.warn(destination.at, format!("{path}.subset"), message);
             finding.code = Some("IST0101");

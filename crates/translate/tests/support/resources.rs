@@ -23,8 +23,10 @@ impl Resources {
         let (snapshot, mut findings) = Snapshot::build(&Input { objects, ..Input::default() });
         let proxy = proxy(want.get("proxy").unwrap_or(&Value::Null));
         let scope = Scope::new(&snapshot, &proxy);
+        let names = want.get("extensions").and_then(Value::as_array);
+        let extensions = names.map(|names| names.iter().map(|name| name.as_str().unwrap().to_owned()).collect());
         let provenance = want.get("provenance").is_some();
-        let made = resources(&scope, &Options { provenance, extensions: None });
+        let made = resources(&scope, &Options { provenance, extensions });
         findings.extend(made.findings);
         let all = json!({
             "listeners": made.listeners.iter().map(encode).collect::<Vec<_>>(),
