@@ -1,7 +1,7 @@
 //! Where a call goes, told from the resources alone by a few of Envoy's rules: listener by port, filter chain by server
 //! name, virtual host by domain, route by path. Enough for names; the data plane has its own tests for the rest.
 
-use super::resources::Resources;
+use crate::resources::Resources;
 use serde_json::Value;
 use std::collections::BTreeMap;
 

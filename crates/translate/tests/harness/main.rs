@@ -6,12 +6,14 @@
 
 #![allow(clippy::unwrap_used)] // A case that cannot be read has failed.
 
-mod support;
+mod call;
+mod resources;
 
+use call::Call;
+use resources::Resources;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
-use support::{call::Call, resources::Resources};
 
 #[test]
 fn every_case_holds() {
