@@ -11,7 +11,8 @@ use crate::{http1, http2, tcp};
 use bytes::BytesMut;
 use lateen_proxy_core::connection::{ConnectionFacts, select_filter_chain};
 use lateen_proxy_core::http1::{Detected, detect};
-use lateen_proxy_core::ir::CodecType;
+use lateen_proxy_core::ir::{CodecType, NetworkFilter};
+use lateen_proxy_core::rbac::{Facts, Rbac};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::task::Poll;
@@ -40,15 +41,42 @@ pub async fn serve(context: Rc<Context>, registration: Registration, stream: Tcp
         transport_protocol: "raw_buffer",
     };
     let served = Rc::clone(&registration.served);
-    let Some(chain) = select_filter_chain(&served.listener, &facts).and_then(|chain| served.chain(chain)) else {
+    let Some(found) = select_filter_chain(&served.listener, &facts) else {
         served.stats.no_filter_chain_match.inc();
         return;
     };
+    if found.tls.is_some() {
+        // Never in plain text what was to be under TLS.
+        tracing::warn!(listener = %served.listener.name, "TLS is not done yet, a connection is closed");
+        return;
+    }
+    for NetworkFilter::Rbac(rules) in &found.filters {
+        if !allowed(rules, &peer) {
+            return;
+        }
+    }
+    let Some(chain) = served.chain(found) else { return };
     match chain {
         Chain::Http(manager) => http(&context, manager, &peer, &registration, Transport::Tcp(stream)).await,
         Chain::Tcp(route) => tcp::serve(&context, route, &peer, &registration, Transport::Tcp(stream)).await,
         Chain::Close => {}
     }
+}
+
+/// What rules for connections say.
+fn allowed(rules: &Rbac, peer: &Peer) -> bool {
+    let facts = Facts {
+        request: None,
+        direct_peer: peer.direct,
+        client: peer.client,
+        local: peer.local,
+        server_name: &peer.server_name,
+        authenticated: false,
+        uri_sans: &[],
+        dns_sans: &[],
+        subject: "",
+    };
+    rules.evaluate(&facts).allowed
 }
 
 async fn http(

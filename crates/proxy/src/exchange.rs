@@ -6,6 +6,7 @@ mod deadlines;
 mod facts;
 mod filters;
 mod forward;
+mod mirror;
 mod piece;
 mod pump;
 mod replay;
@@ -13,4 +14,4 @@ mod reply;
 mod run;
 
 pub use piece::{Downstream, Failure, Gone, Piece};
-pub use run::{Incoming, serve};
+pub use run::{Incoming, Refusal, refused, serve};

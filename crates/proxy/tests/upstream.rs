@@ -194,3 +194,63 @@ fn requests_wait_for_the_only_connection() {
     }
     assert_eq!(origin.connections(), 1);
 }
+
+#[test]
+fn a_copy_goes_to_the_mirror_and_its_answer_nowhere() {
+    let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let record = Arc::clone(&seen);
+    let shadow = Origin::start(move |client| {
+        while let Some(request) = client.read_message() {
+            record.lock().unwrap().push((request.header("host").map(str::to_owned), request.body.clone()));
+            client.write("HTTP/1.1 500 No\r\ncontent-length: 6\r\n\r\nshadow");
+        }
+    });
+    let origin = Origin::answering("real");
+    let mut copy = cluster(shadow.address, json!({}));
+    copy["name"] = json!("copy");
+    let route = json!({"request_mirror_policies": [{"cluster": "copy"}]});
+    let plane = Plane::start(&[listener(forward(route))], &[cluster(origin.address, json!({})), copy]);
+    let mut client = plane.client();
+    client.write("POST / HTTP/1.1\r\nhost: test:8080\r\ncontent-length: 5\r\n\r\ntwice");
+    assert_eq!(client.read_response().body, "real");
+    assert_eq!(client.get("/").body, "real");
+    plane::until("both copies are there", || seen.lock().unwrap().len() == 2);
+    let mut seen = seen.lock().unwrap().clone();
+    seen.sort_by_key(|(_, body)| body.len());
+    assert_eq!(seen[0].1, "");
+    assert_eq!(seen[1], (Some("test-shadow:8080".to_owned()), "twice".to_owned()));
+}
+
+#[test]
+fn a_line_is_written_for_each_request() {
+    let origin = Origin::answering("hello");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let mut manager = plane::routes(json!([
+        {"match": {"path": "/up"}, "route": {"cluster": "origin"}},
+        {"match": {"path": "/nowhere"}, "route": {"cluster": "missing"}},
+    ]));
+    manager["access_log"] = json!([{"name": "file", "typed_config": {
+        "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
+        "path": file.path(),
+        "log_format": {"text_format_source": {"inline_string":
+            "%REQ(:METHOD)% %REQ(:PATH)% %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %BYTES_SENT% %UPSTREAM_CLUSTER%\n"}}}}]);
+    let plane = Plane::start(&[listener(manager)], &[cluster(origin.address, json!({}))]);
+    let mut client = plane.client();
+    for path in ["/up", "/nowhere", "/other"] {
+        client.get(path);
+    }
+    client.write("nonsense\r\n\r\n");
+    client.read_response();
+    assert!(plane.logs.flush(plane::PATIENCE));
+    let log = std::fs::read_to_string(file.path()).unwrap();
+    let lines: Vec<&str> = log.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "GET /up 200 - via_upstream 5 origin",
+            "GET /nowhere 503 NC cluster_not_found 0 -",
+            "GET /other 404 NR route_not_found 0 -",
+            "- - 400 DPE http1.codec_error 11 -",
+        ],
+    );
+}

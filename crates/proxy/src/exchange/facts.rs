@@ -149,6 +149,12 @@ impl<'a> Facts<'a> {
             Some(status) => manager.stats.response(status),
             None => manager.stats.downstream_rq_rx_reset.inc(),
         }
+        manager.stats.downstream_cx_rx_bytes_total.add(downstream_wire.0);
+        manager.stats.downstream_cx_tx_bytes_total.add(downstream_wire.1);
+        if let Some(cluster) = &self.cluster {
+            cluster.stats.upstream_cx_rx_bytes_total.add(self.upstream_wire.0);
+            cluster.stats.upstream_cx_tx_bytes_total.add(self.upstream_wire.1);
+        }
         if manager.config.access_log.is_empty() {
             return;
         }

@@ -3,6 +3,7 @@
 //! Whether there is another try is decided by `lateen_proxy_core::retry`.
 
 use super::deadlines::Limit;
+use super::mirror;
 use super::piece::{Downstream, Failure, Gone};
 use super::pump::Heard;
 use super::replay::Replay;
@@ -12,7 +13,7 @@ use crate::upstream::{AcquireError, Acquired, UpstreamCluster, UpstreamStream, W
 use lateen_proxy_core::flags::ResponseFlags as Flags;
 use lateen_proxy_core::headers::ResponseHead;
 use lateen_proxy_core::http1::BodyFraming;
-use lateen_proxy_core::ir::{ClusterSpecifier, Forward};
+use lateen_proxy_core::ir::{ClusterSpecifier, Forward, Mirror, VirtualHost};
 use lateen_proxy_core::local_reply::LocalReply;
 use lateen_proxy_core::retry::{Decision, Reset, RetryLoad, RetryState};
 use lateen_proxy_core::route::{self, ClusterChoice, RouteContext, Selected};
@@ -20,7 +21,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// How a try ended.
 enum Tried {
@@ -47,7 +48,7 @@ impl<'a, D: Downstream> Exchange<'a, D> {
             self.deadlines.request_ended(self.facts.start);
         }
         let policy = forward.retry.as_ref().or(selected.virtual_host.retry.as_ref());
-        let mut retries = RetryState::new(policy, &self.head);
+        let retries = RetryState::new(policy, &self.head);
         let hash = if forward.hash.is_empty() {
             None
         } else {
@@ -61,15 +62,46 @@ impl<'a, D: Downstream> Exchange<'a, D> {
         if (retries.is_some() || !forward.mirrors.is_empty()) && self.framing != BodyFraming::Tunnel {
             self.replay = Replay::new(self.manager.buffer_limit);
         }
+        let mut mirrors: Vec<&Mirror> =
+            if forward.mirrors.is_empty() { Vec::new() } else { route::mirrors(forward, self.context.random()).collect() };
+        if self.body_ended {
+            self.mirror(&mut mirrors, timeouts.overall);
+        }
+        self.tries(&upstream, forward, selected.virtual_host, hash, retries).await;
+        self.mirror(&mut mirrors, timeouts.overall);
+    }
+
+    /// Sends the copies of the request, once it is whole.
+    fn mirror(&self, mirrors: &mut Vec<&Mirror>, timeout: Option<Duration>) {
+        if !self.body_ended || mirrors.is_empty() {
+            return;
+        }
+        for mirror in mirrors.drain(..) {
+            let Some(pieces) = self.replay.all() else { return };
+            let trailers = self.request_trailers.clone();
+            let (head, framing) = (self.head.clone(), self.framing);
+            mirror::send(self.context, mirror, mirror::Copy { head, framing, pieces, trailers, timeout });
+        }
+    }
+
+    /// Tries until there is something to tell the client.
+    async fn tries(
+        &mut self,
+        upstream: &Rc<UpstreamCluster>,
+        forward: &Forward,
+        virtual_host: &VirtualHost,
+        hash: Option<u64>,
+        mut retries: Option<RetryState>,
+    ) {
         let mut tried: Vec<SocketAddr> = Vec::new();
         let mut retrying = None;
         loop {
             self.facts.attempts += 1;
-            if self.facts.attempts > 1 && selected.virtual_host.include_request_attempt_count {
+            if self.facts.attempts > 1 && virtual_host.include_request_attempt_count {
                 self.head.headers.set("x-envoy-attempt-count", self.facts.attempts.to_string());
             }
             let attempts = retries.as_ref().map_or(1, RetryState::host_attempts);
-            let outcome = self.attempt(&upstream, forward, hash, &mut tried, attempts).await;
+            let outcome = self.attempt(upstream, forward, hash, &mut tried, attempts).await;
             let load = RetryLoad {
                 retries: upstream.breakers.retries.count().saturating_sub(u64::from(retrying.is_some())),
                 requests: upstream.breakers.requests.count() + upstream.breakers.pending.count(),
@@ -114,7 +146,7 @@ impl<'a, D: Downstream> Exchange<'a, D> {
                     }
                     self.deliver(stream, head, framing).await;
                 }
-                Tried::Trouble(trouble, _) => self.fail(&upstream, &trouble).await,
+                Tried::Trouble(trouble, _) => self.fail(upstream, &trouble).await,
                 Tried::Over => {}
             }
             return;

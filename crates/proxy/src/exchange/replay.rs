@@ -42,6 +42,11 @@ impl Replay {
         !self.lost
     }
 
+    /// Everything that was sent, if it was kept.
+    pub fn all(&self) -> Option<Vec<Bytes>> {
+        (!self.lost).then(|| self.pieces.clone())
+    }
+
     /// The piece at a position.
     pub fn piece(&self, at: usize) -> Option<&Bytes> {
         self.pieces.get(at)

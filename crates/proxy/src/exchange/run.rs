@@ -13,7 +13,7 @@ use bytes::Bytes;
 use lateen_proxy_core::cors::CorsPolicy;
 use lateen_proxy_core::flags::ResponseFlags as Flags;
 use lateen_proxy_core::headers::{Headers, RequestHead, ResponseHead, name};
-use lateen_proxy_core::http1::BodyFraming;
+use lateen_proxy_core::http1::{BodyFraming, ParseError, reason};
 use lateen_proxy_core::ir::{RouteAction, RouteConfiguration, WeightedCluster};
 use lateen_proxy_core::local_reply::LocalReply;
 use lateen_proxy_core::request::{self, Admitted, Downstream as Origin};
@@ -132,6 +132,42 @@ pub async fn serve<D: Downstream>(
     let wire = exchange.downstream.wire_bytes();
     let Exchange { mut facts, head, .. } = exchange;
     facts.finish(context, manager, peer, Some(&head), wire);
+}
+
+/// The answer to what is no request.
+pub struct Refusal {
+    /// Status.
+    pub status: u16,
+    /// Body.
+    pub body: &'static str,
+    /// `response_code_details`.
+    pub details: &'static str,
+    /// What the log says.
+    pub flags: Flags,
+}
+
+impl Refusal {
+    /// For bytes that break the protocol.
+    pub fn of(error: ParseError) -> Self {
+        Self {
+            status: error.status(),
+            body: reason::phrase(error.status()),
+            details: error.details(),
+            flags: Flags::DOWNSTREAM_PROTOCOL_ERROR,
+        }
+    }
+}
+
+/// Counts and logs a request that was no HTTP, with the answer it was given.
+pub fn refused(context: &Context, manager: &Manager, peer: &Peer, answer: &Refusal) {
+    let mut facts = Facts::new(Instant::now());
+    facts.status = Some(answer.status);
+    facts.details = answer.details.into();
+    facts.flags = answer.flags;
+    facts.bytes_sent = answer.body.len() as u64;
+    facts.client = Some(peer.client);
+    manager.stats.downstream_rq_total.inc();
+    facts.finish(context, manager, peer, None, (0, 0));
 }
 
 /// Counts a request as going on.

@@ -3,14 +3,15 @@
 //! A connection ends gently: what the client still sends is read for a while, so that it sees the last response.
 
 use super::server::ServerStream;
-use crate::exchange::{self, Downstream, Incoming};
+use crate::exchange::{self, Downstream, Incoming, Refusal};
 use crate::http::{Manager, Peer};
 use crate::listener::Registration;
 use crate::transport::{Timer, Transport};
 use crate::worker::Context;
 use bytes::BytesMut;
+use lateen_proxy_core::flags::ResponseFlags as Flags;
 use lateen_proxy_core::headers::ResponseHead;
-use lateen_proxy_core::http1::{BodyFraming, ParseError, ParsedRequest, encode, reason};
+use lateen_proxy_core::http1::{BodyFraming, ParseError, ParsedRequest, encode};
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -73,13 +74,18 @@ pub async fn serve(
             }
             Next::Refused(error) => {
                 stats.downstream_cx_protocol_error.inc();
-                stats.downstream_rq_total.inc();
-                refuse(context, manager, &mut stream, error.status(), reason::phrase(error.status())).await;
+                refuse(context, manager, peer, &mut stream, &Refusal::of(error)).await;
                 break;
             }
             Next::HeaderTimeout => {
                 stats.downstream_rq_header_timeout.inc();
-                refuse(context, manager, &mut stream, 408, "request header timeout").await;
+                let late = Refusal {
+                    status: 408,
+                    body: "request header timeout",
+                    details: "request_header_timeout",
+                    flags: Flags::NONE,
+                };
+                refuse(context, manager, peer, &mut stream, &late).await;
                 break;
             }
             Next::Close => return,
@@ -147,9 +153,16 @@ async fn next(
 }
 
 /// Answers bytes that are no request.
-async fn refuse(context: &Context, manager: &Manager, stream: &mut ServerStream, status: u16, body: &str) {
-    manager.stats.response(status);
-    let mut head = ResponseHead::new(status);
+async fn refuse(
+    context: &Context,
+    manager: &Manager,
+    peer: &Peer,
+    stream: &mut ServerStream,
+    refusal: &Refusal,
+) {
+    exchange::refused(context, manager, peer, refusal);
+    let body = refusal.body;
+    let mut head = ResponseHead::new(refusal.status);
     head.headers.append("content-type", "text/plain");
     head.headers.append("date", context.date.now());
     head.headers.append("server", manager.config.server_name.as_bytes().to_vec());

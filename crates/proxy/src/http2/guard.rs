@@ -113,7 +113,8 @@ impl Counts {
             }
             RST_STREAM => {
                 self.resets += 1;
-                if self.resets > RESETS && self.resets * 2 > self.streams
+                if self.resets > RESETS
+                    && self.resets * 2 > self.streams
                     && self.resets > RESETS + RESETS_PER_SECOND * seconds()
                 {
                     return Err("RST_STREAM frames");

@@ -6,7 +6,7 @@ use super::outgoing::Outgoing;
 use crate::exchange::{Downstream, Gone, Piece};
 use bytes::Bytes;
 use h2::server::SendResponse;
-use h2::{RecvStream, Reason, SendStream};
+use h2::{Reason, RecvStream, SendStream};
 use http::{HeaderMap, Response, StatusCode, header};
 use lateen_proxy_core::headers::{Headers, Method, RequestHead, ResponseHead, Version, map, name};
 use lateen_proxy_core::http1::BodyFraming;
@@ -28,9 +28,10 @@ pub struct ServerStream {
 /// Head, framing and upgrade of a request, taken out of what `h2` gives.
 pub fn take_head(request: http::Request<()>, ended: bool) -> (RequestHead, BodyFraming, Option<Bytes>) {
     let (parts, ()) = request.into_parts();
-    let protocol = parts.extensions.get::<h2::ext::Protocol>().map(|protocol| {
-        Bytes::copy_from_slice(protocol.as_str().as_bytes())
-    });
+    let protocol = parts
+        .extensions
+        .get::<h2::ext::Protocol>()
+        .map(|protocol| Bytes::copy_from_slice(protocol.as_str().as_bytes()));
     let authority = match (parts.uri.authority(), parts.headers.get(header::HOST)) {
         (Some(authority), _) => Bytes::copy_from_slice(authority.as_str().as_bytes()),
         (None, Some(host)) => Bytes::copy_from_slice(host.as_bytes()),

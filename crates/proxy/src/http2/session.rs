@@ -5,7 +5,7 @@
 use super::guard::Guarded;
 use super::server::{ServerStream, take_head};
 use super::{CONNECTION_WINDOW, STREAM_WINDOW};
-use crate::exchange::{self, Downstream, Incoming};
+use crate::exchange::{self, Downstream, Incoming, Refusal};
 use crate::http::{Manager, Peer};
 use crate::listener::Registration;
 use crate::transport::{Timer, Transport};
@@ -15,7 +15,7 @@ use futures_util::FutureExt;
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream};
 use http::{Request, Response, StatusCode};
-use lateen_proxy_core::http1::check_head;
+use lateen_proxy_core::http1::{ParseError, check_head};
 use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
@@ -143,14 +143,14 @@ fn spawn(
     let start = Instant::now();
     let (head, framing, upgrade) = take_head(Request::from_parts(parts, ()), ended);
     let refused = match check_head(&head) {
-        _ if head.headers.len() > manager.http1.max_headers => Some(431),
-        Err(error) => Some(error.status()),
-        Ok(()) if head.authority.is_empty() => Some(400),
+        _ if head.headers.len() > manager.http1.max_headers => Some(ParseError::TooManyHeaders),
+        Err(error) => Some(error),
+        Ok(()) if head.authority.is_empty() => Some(ParseError::MissingHost),
         Ok(()) => None,
     };
-    if let Some(status) = refused {
-        manager.stats.downstream_rq_total.inc();
-        manager.stats.response(status);
+    if let Some(error) = refused {
+        let status = error.status();
+        exchange::refused(context, manager, peer, &Refusal { body: "", ..Refusal::of(error) });
         let mut response = Response::new(());
         *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
         heads.set(heads.get() + 1);

@@ -84,7 +84,13 @@ impl UpstreamCluster {
     }
 
     /// The endpoint for a request; `None` when there is none that may be used.
-    pub fn choose(&self, context: &Context, hash: Option<u64>, avoid: &[SocketAddr], attempts: u32) -> Option<Rc<Host>> {
+    pub fn choose(
+        &self,
+        context: &Context,
+        hash: Option<u64>,
+        avoid: &[SocketAddr],
+        attempts: u32,
+    ) -> Option<Rc<Host>> {
         let Balancing { balancer, hosts, .. } = &mut *self.balancing.borrow_mut();
         let avoid: Vec<usize> = if avoid.is_empty() {
             Vec::new()

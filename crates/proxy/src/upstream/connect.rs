@@ -161,6 +161,11 @@ pub async fn open_tcp(
 
 async fn connect(upstream: &UpstreamCluster, host: &Host) -> Result<Transport, AcquireError> {
     let stats = &upstream.stats;
+    if upstream.cluster.tls_for(&host.endpoint()).is_some() {
+        // Never in plain text what was to be under TLS.
+        stats.upstream_cx_connect_fail.inc();
+        return Err(AcquireError::Connect("TLS is not done yet".to_owned()));
+    }
     let started = Instant::now();
     let connecting = TcpStream::connect(host.address);
     let stream = match tokio::time::timeout(upstream.cluster.connect_timeout, connecting).await {

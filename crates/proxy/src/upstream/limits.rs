@@ -69,11 +69,8 @@ impl Breakers {
     /// Limits of a cluster, counted together with the other workers.
     pub fn new(limits: &CircuitBreakers, counts: &Arc<Counts>) -> Self {
         let limit = |max: u32, pick: Pick| {
-            let count = if max >= NEVER_REACHED {
-                Count::Own(Cell::new(0))
-            } else {
-                Count::Shared(Arc::clone(counts), pick)
-            };
+            let count =
+                if max >= NEVER_REACHED { Count::Own(Cell::new(0)) } else { Count::Shared(Arc::clone(counts), pick) };
             Rc::new(Limit { max, count })
         };
         // A retry budget replaces the fixed limit.
