@@ -29,7 +29,7 @@ pub enum Command {
     Run(run::Args),
     Control(control::Args),
     /// The proxy: takes Envoy v3 resources from a bootstrap file or from ADS.
-    Proxy(lateen_proxy::Args),
+    Proxy(Box<lateen_proxy::Args>),
     Explain(explain::Args),
     Validate(validate::Args),
     Echo(echo::Args),
@@ -41,7 +41,7 @@ impl Command {
         match self {
             Self::Run(args) => run::execute(args),
             Self::Control(args) => control::execute(args),
-            Self::Proxy(args) => lateen_proxy::run(args),
+            Self::Proxy(args) => lateen_proxy::run(*args),
             Self::Explain(args) => explain::execute(args),
             Self::Validate(args) => validate::execute(args),
             Self::Echo(args) => echo::execute(args),

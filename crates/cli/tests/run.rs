@@ -1,5 +1,6 @@
 //! `lateen run` as a person uses it: a folder, curl, an editor.
 //! Each test has a folder and ports of its own; the process ends with its test.
+#![allow(clippy::unwrap_used)] // a test fails by it
 
 use anyhow::{Context as _, ensure};
 use lateen_testkit::process::Signal;
