@@ -3,6 +3,7 @@
 //! Never here: what a request means.
 
 mod client;
+mod cork;
 mod guard;
 mod outgoing;
 mod server;

@@ -9,3 +9,6 @@ mod timer;
 pub use output::Output;
 pub use stream::Transport;
 pub use timer::Timer;
+
+#[cfg(test)]
+mod tests;

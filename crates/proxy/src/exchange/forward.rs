@@ -12,7 +12,7 @@ use super::run::Exchange;
 use crate::upstream::{AcquireError, Acquired, UpstreamCluster, UpstreamStream, Wanted, acquire};
 use lateen_proxy_core::flags::ResponseFlags as Flags;
 use lateen_proxy_core::headers::ResponseHead;
-use lateen_proxy_core::http1::BodyFraming;
+use lateen_proxy_core::http1::{BodyFraming, reason};
 use lateen_proxy_core::ir::{ClusterSpecifier, Forward, Mirror, VirtualHost};
 use lateen_proxy_core::local_reply::LocalReply;
 use lateen_proxy_core::retry::{Decision, Reset, RetryLoad, RetryState};
@@ -298,12 +298,13 @@ impl<'a, D: Downstream> Exchange<'a, D> {
     async fn over(&mut self, gone: Gone) -> Tried {
         if let (Gone::Protocol(error), false) = (gone, self.responded) {
             self.manager.stats.downstream_cx_protocol_error.inc();
-            self.body_ended = false;
-            let body = lateen_proxy_core::http1::reason::phrase(error.status());
+            // The end of the request will never be found, so the connection ends after the answer.
+            let body = reason::phrase(error.status());
             let reply = LocalReply::new(error.status(), Flags::DOWNSTREAM_PROTOCOL_ERROR, error.details());
             self.reply(reply.with_body(body)).await;
+        } else {
+            self.gone(gone);
         }
-        self.gone(gone);
         Tried::Over
     }
 

@@ -130,7 +130,10 @@ async fn next(
             }
         }
         let deadline = match begun {
-            Some(begun) => config.request_headers_timeout.map(|limit| begun + limit),
+            // Without a limit of its own a head falls under that of its stream, as in Envoy.
+            Some(begun) => {
+                config.request_headers_timeout.or(config.stream_idle_timeout).map(|limit| begun + limit)
+            }
             None => {
                 let idle = config.idle_timeout.map(|limit| waiting_since + limit);
                 [idle, end, registration.served.idle_end(waiting_since)].into_iter().flatten().min()

@@ -2,6 +2,7 @@
 //! In: request heads and pieces. Out: responses. A task of its own drives each connection.
 //! Never here: which request goes where.
 
+use super::cork::Cork;
 use super::outgoing::Outgoing;
 use super::{CONNECTION_WINDOW, STREAM_WINDOW};
 use crate::exchange::{Failure, Piece};
@@ -42,19 +43,28 @@ impl ClientSession {
     /// When the server does not speak HTTP/2; why.
     pub async fn open(transport: Transport, slot: Slot, cluster: &Cluster) -> Result<Rc<Self>, String> {
         let local = transport.local_addr().ok();
-        let (requests, connection) = h2::client::Builder::new()
+        let cork = Cork::new(transport);
+        let (requests, mut connection) = h2::client::Builder::new()
             .enable_push(false)
             .initial_window_size(cluster.http2.initial_stream_window.min(STREAM_WINDOW))
             .initial_connection_window_size(cluster.http2.initial_connection_window.min(CONNECTION_WINDOW))
             .max_header_list_size(60 << 10)
             .max_send_buffer_size(256 << 10)
-            .handshake::<_, Bytes>(transport)
+            .handshake::<_, Bytes>(cork.clone())
             .await
             .map_err(|error| error.to_string())?;
         let open = Rc::new(Cell::new(true));
         let alive = Rc::clone(&open);
         tokio::task::spawn_local(async move {
-            if connection.await.is_err() {
+            let ended_well = std::future::poll_fn(|task| {
+                let ended = Pin::new(&mut connection).poll(task);
+                match cork.poll_drain(task) {
+                    Poll::Ready(Err(_)) => Poll::Ready(false),
+                    _ => ended.map(|outcome| outcome.is_ok()),
+                }
+            })
+            .await;
+            if !ended_well {
                 slot.closed_by_peer();
             }
             alive.set(false);

@@ -2,7 +2,7 @@
 //! In: the bytes of both directions, as they pass. Out: the same bytes, or an error that ends the connection.
 //! Limits are those of Envoy's `Http2ProtocolOptions`; crate `h2` guards streams and memory, this guards the rest.
 
-use crate::transport::Transport;
+use super::cork::Cork;
 use bytes::{Buf, BytesMut};
 use std::cell::Cell;
 use std::io::{self, IoSlice};
@@ -151,7 +151,7 @@ impl Counts {
 
 /// A transport under guard. What was read while the protocol was recognised comes first.
 pub struct Guarded {
-    transport: Transport,
+    transport: Cork,
     early: BytesMut,
     inbound: Scanner,
     outbound: Scanner,
@@ -163,7 +163,7 @@ pub struct Guarded {
 
 impl Guarded {
     /// Guards a server's connection.
-    pub fn new(transport: Transport, early: BytesMut, heads: Rc<Cell<u64>>, max_block: usize) -> Self {
+    pub fn new(transport: Cork, early: BytesMut, heads: Rc<Cell<u64>>, max_block: usize) -> Self {
         Self {
             transport,
             early,
@@ -258,3 +258,6 @@ impl AsyncWrite for Guarded {
         true
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 //! In: a transport. Out: a task for each stream. It drains with GOAWAY, and ends when idle or flooded.
 //! Never here: what a stream carries.
 
+use super::cork::Cork;
 use super::guard::Guarded;
 use super::server::{ServerStream, take_head};
 use super::{CONNECTION_WINDOW, STREAM_WINDOW};
@@ -34,7 +35,8 @@ pub async fn serve(
     let config = &manager.config;
     manager.stats.downstream_cx_http2_total.inc();
     let heads = Rc::new(Cell::new(0));
-    let guarded = Guarded::new(transport, early, Rc::clone(&heads), manager.http1.max_head_bytes);
+    let cork = Cork::new(transport);
+    let guarded = Guarded::new(cork.clone(), early, Rc::clone(&heads), manager.http1.max_head_bytes);
     let mut builder = h2::server::Builder::new();
     builder
         .initial_window_size(config.http2.initial_stream_window.min(STREAM_WINDOW))
@@ -49,67 +51,105 @@ pub async fn serve(
     let begin = Instant::now();
     let mut handshake = Box::pin(builder.handshake::<_, Bytes>(guarded));
     let greeted = std::future::poll_fn(|task| {
-        if let Poll::Ready(outcome) = handshake.as_mut().poll_unpin(task) {
+        let greeted = handshake.as_mut().poll_unpin(task);
+        if let Poll::Ready(Err(_)) = cork.poll_drain(task) {
+            return Poll::Ready(None);
+        }
+        if let Poll::Ready(outcome) = greeted {
             return Poll::Ready(outcome.ok());
         }
         timer.poll(task, config.idle_timeout.map(|limit| begin + limit)).map(|()| None)
     })
     .await;
-    let Some(mut connection) = greeted else { return };
-    let active = Rc::new(Active { streams: Cell::new(0), idle_since: Cell::new(begin) });
-    let end = config.max_connection_duration.map(|limit| registration.since() + limit);
-    let mut leaving: Option<Instant> = None;
-    let mut served = 0_u32;
+    let Some(connection) = greeted else { return };
+    let mut session = Session {
+        connection,
+        active: Rc::new(Active { streams: Cell::new(0), idle_since: Cell::new(begin) }),
+        end: config.max_connection_duration.map(|limit| registration.since() + limit),
+        leaving: false,
+        served: 0,
+        timer,
+    };
+    let serve = |active: &Rc<Active>, request, respond| {
+        spawn(context, manager, peer, &heads, active, request, respond);
+    };
     std::future::poll_fn(|task| {
-        loop {
-            match connection.poll_accept(task) {
-                Poll::Ready(Some(Ok((request, respond)))) => {
-                    served = served.saturating_add(1);
-                    manager.stats.downstream_rq_http2_total.inc();
-                    spawn(context, manager, peer, &heads, &active, request, respond);
-                }
-                Poll::Ready(Some(Err(error))) => {
-                    if !error.is_io() || error.get_io().is_some_and(|e| e.kind() == std::io::ErrorKind::InvalidData) {
-                        manager.stats.downstream_cx_protocol_error.inc();
-                        tracing::debug!(peer = %peer.direct, %error, "an HTTP/2 connection is ended");
-                    }
-                    return Poll::Ready(());
-                }
-                Poll::Ready(None) => return Poll::Ready(()),
-                Poll::Pending => break,
-            }
-        }
-        let now = Instant::now();
-        let enough = config.max_requests_per_connection.is_some_and(|max| served >= max);
-        let old = end.is_some_and(|end| now >= end);
-        if leaving.is_none() && (registration.served.is_draining() || enough || old) {
-            leaving = Some(now);
-            manager.stats.downstream_cx_drain_close.inc();
-            connection.graceful_shutdown();
-            task.waker().wake_by_ref();
-        }
-        let idle = (active.streams.get() == 0)
-            .then(|| config.idle_timeout.map(|limit| active.idle_since.get() + limit))
-            .flatten();
-        match timer.poll(task, [idle, end.filter(|_| leaving.is_none())].into_iter().flatten().min()) {
-            Poll::Ready(()) if leaving.is_none() => {
-                // Idle for too long, or too old: the streams that are left end first.
-                leaving = Some(now);
-                if idle.is_some() {
-                    manager.stats.downstream_cx_idle_timeout.inc();
-                }
-                connection.graceful_shutdown();
-                task.waker().wake_by_ref();
-                Poll::Pending
-            }
-            Poll::Ready(()) => {
-                connection.abrupt_shutdown(Reason::NO_ERROR);
-                Poll::Ready(())
-            }
-            Poll::Pending => Poll::Pending,
+        let ended = session.poll(task, manager, registration, &serve);
+        match cork.poll_drain(task) {
+            Poll::Ready(Err(_)) => Poll::Ready(()),
+            _ => ended,
         }
     })
     .await;
+    // The last word, such as GOAWAY; a client that does not take it at once goes without.
+    let _ = std::future::poll_fn(|task| Poll::Ready(cork.poll_drain(task))).await;
+}
+
+/// A connection and what decides about its end.
+struct Session {
+    connection: h2::server::Connection<Guarded, Bytes>,
+    active: Rc<Active>,
+    end: Option<Instant>,
+    leaving: bool,
+    served: u32,
+    timer: Timer,
+}
+
+impl Session {
+    /// Takes streams and moves frames; ready when the connection is over.
+    fn poll(
+        &mut self,
+        task: &mut std::task::Context<'_>,
+        manager: &Manager,
+        registration: &Registration,
+        serve: &impl Fn(&Rc<Active>, Request<RecvStream>, SendResponse<Bytes>),
+    ) -> Poll<()> {
+        let (config, stats) = (&manager.config, &manager.stats);
+        loop {
+            while let Poll::Ready(accepted) = self.connection.poll_accept(task) {
+                match accepted {
+                    Some(Ok((request, respond))) => {
+                        self.served = self.served.saturating_add(1);
+                        stats.downstream_rq_http2_total.inc();
+                        serve(&self.active, request, respond);
+                    }
+                    Some(Err(error)) => {
+                        let flooded = error.get_io().is_some_and(|e| e.kind() == std::io::ErrorKind::InvalidData);
+                        if flooded || !error.is_io() {
+                            stats.downstream_cx_protocol_error.inc();
+                            tracing::debug!(%error, "an HTTP/2 connection is ended");
+                        }
+                        return Poll::Ready(());
+                    }
+                    None => return Poll::Ready(()),
+                }
+            }
+            let idle = (self.active.streams.get() == 0)
+                .then(|| config.idle_timeout.map(|limit| self.active.idle_since.get() + limit))
+                .flatten();
+            let old = self.end.filter(|_| !self.leaving);
+            let enough = config.max_requests_per_connection.is_some_and(|max| self.served >= max);
+            let due = self.timer.poll(task, [idle, old].into_iter().flatten().min()).is_ready();
+            if self.leaving {
+                if due {
+                    self.connection.abrupt_shutdown(Reason::NO_ERROR);
+                    return Poll::Ready(());
+                }
+                return Poll::Pending;
+            }
+            if !(due || enough || registration.served.is_draining()) {
+                return Poll::Pending;
+            }
+            // The streams that are left end first.
+            self.leaving = true;
+            if due {
+                stats.downstream_cx_idle_timeout.inc();
+            } else {
+                stats.downstream_cx_drain_close.inc();
+            }
+            self.connection.graceful_shutdown();
+        }
+    }
 }
 
 /// Streams that are going on.

@@ -21,7 +21,12 @@ impl Transport {
     /// Reads at least one byte to the end of `buf`, or 0 at the end of the stream.
     ///
     /// Room for `chunk` bytes is made only once there is something to read.
-    pub fn poll_read_into(&mut self, task: &mut Context<'_>, buf: &mut BytesMut, chunk: usize) -> Poll<io::Result<usize>> {
+    pub fn poll_read_into(
+        &mut self,
+        task: &mut Context<'_>,
+        buf: &mut BytesMut,
+        chunk: usize,
+    ) -> Poll<io::Result<usize>> {
         match self {
             Self::Tcp(stream) => {
                 if buf.capacity() == buf.len() {

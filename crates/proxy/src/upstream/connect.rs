@@ -103,10 +103,13 @@ pub async fn acquire(
             );
             return Ok(Acquired::Stream(UpstreamStream::Http1(Box::new(connection))));
         }
-        if let Ok(Handed::Connection(connection)) = host.wait().await
-            && connection.is_fresh()
-        {
-            return Ok(Acquired::Stream(UpstreamStream::Http1(connection)));
+        match host.wait().await {
+            Ok(Handed::Connection(connection)) if connection.is_fresh() => {
+                return Ok(Acquired::Stream(UpstreamStream::Http1(connection)));
+            }
+            Ok(Handed::Leave(leave)) => leave.used(),
+            // A connection that the server has closed gives its place back when it is dropped here.
+            Ok(Handed::Connection(_)) | Err(_) => {}
         }
     }
 }

@@ -20,7 +20,25 @@ pub enum Handed {
     /// An idle connection.
     Connection(Box<ClientConnection>),
     /// Leave to open one.
-    Leave,
+    Leave(Leave),
+}
+
+/// Leave to open a connection. One that is not used is passed on to the next in line.
+pub struct Leave(Option<Weak<Host>>);
+
+impl Leave {
+    /// The holder opens a connection now.
+    pub fn used(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Leave {
+    fn drop(&mut self) {
+        if let Some(host) = self.0.take().and_then(|host| host.upgrade()) {
+            host.pass_leave();
+        }
+    }
 }
 
 /// One endpoint.
@@ -114,7 +132,7 @@ impl Host {
             match waiter.send(Handed::Connection(connection)) {
                 Ok(()) => return,
                 Err(Handed::Connection(back)) => connection = back,
-                Err(Handed::Leave) => return,
+                Err(Handed::Leave(_)) => return,
             }
         }
         self.idle.borrow_mut().push(connection);
@@ -181,14 +199,15 @@ impl Host {
         });
     }
 
-    fn closed(&self) {
+    fn closed(self: &Rc<Self>) {
         self.connections.set(self.connections.get().saturating_sub(1));
-        loop {
-            let Some(waiter) = self.waiting.borrow_mut().pop_front() else { return };
-            if waiter.send(Handed::Leave).is_ok() {
-                return;
-            }
-        }
+        self.pass_leave();
+    }
+
+    /// Tells the first in line that it may open a connection. One that has gone passes it on when dropped.
+    fn pass_leave(self: &Rc<Self>) {
+        let Some(waiter) = self.waiting.borrow_mut().pop_front() else { return };
+        drop(waiter.send(Handed::Leave(Leave(Some(Rc::downgrade(self))))));
     }
 }
 
