@@ -41,15 +41,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Where cargo keeps the .proto files that belong to the `envoy-types` in use.
 fn proto_folder() -> Result<PathBuf, Box<dyn Error>> {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .args(["metadata", "--offline", "--format-version", "1"])
-        .current_dir(env::var_os("CARGO_MANIFEST_DIR").ok_or("no CARGO_MANIFEST_DIR")?)
-        .output()?;
-    if !output.status.success() {
-        return Err(format!("cargo metadata: {}", String::from_utf8_lossy(&output.stderr)).into());
-    }
-    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+    // A machine that has only ever built this project lacks what other platforms and tests need, which cargo wants to
+    // have when it lists the packages; then it may fetch them.
+    let metadata = packages(&["--offline"]).or_else(|_| packages(&[]))?;
     metadata["packages"]
         .as_array()
         .into_iter()
@@ -59,6 +53,20 @@ fn proto_folder() -> Result<PathBuf, Box<dyn Error>> {
         .and_then(|manifest| Path::new(manifest).parent())
         .map(|folder| folder.join("proto"))
         .ok_or_else(|| "cargo metadata names no package envoy-types".into())
+}
+
+fn packages(more: &[&str]) -> Result<serde_json::Value, Box<dyn Error>> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["metadata", "--format-version", "1", "--filter-platform"])
+        .arg(env::var_os("TARGET").ok_or("no TARGET")?)
+        .args(more)
+        .current_dir(env::var_os("CARGO_MANIFEST_DIR").ok_or("no CARGO_MANIFEST_DIR")?)
+        .output()?;
+    if !output.status.success() {
+        return Err(format!("cargo metadata: {}", String::from_utf8_lossy(&output.stderr)).into());
+    }
+    Ok(serde_json::from_slice(&output.stdout)?)
 }
 
 fn compile(protos: &Path, target: &Path) -> Result<FileDescriptorSet, Box<dyn Error>> {
