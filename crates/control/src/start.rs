@@ -9,7 +9,7 @@ use lateen_xds::Debounce;
 use lateen_xds::server::AdsServer;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
@@ -59,7 +59,7 @@ impl Control {
     /// [`StartError`] when a port cannot be bound.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let (listener, grpc) = listen(options.grpc, "xDS").await?;
-        let empty = World::build(0, Change::default(), &options.model);
+        let empty = World::build(0, Change::default(), &options.model, None, None);
         let worlds = Arc::new(Worlds::new(empty, options.translate));
         let mut tasks = JoinSet::new();
         let ads = AdsServer::new(worlds.clone()).with_identifier(concat!("lateen-", env!("CARGO_PKG_VERSION")));
@@ -164,7 +164,9 @@ async fn push(
         let Some(change) = latest.take() else { continue };
         generation += 1;
         let options = options.clone();
-        match tokio::task::spawn_blocking(move || World::build(generation, change, &options)).await {
+        let previous = Some(worlds.world.load().snapshot.clone());
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|age| i64::try_from(age.as_secs()).ok());
+        match tokio::task::spawn_blocking(move || World::build(generation, change, &options, previous, now)).await {
             Ok(world) => worlds.publish(world),
             Err(error) => tracing::error!(%error, "the configuration could not be put together; the last one is kept"),
         }

@@ -30,9 +30,16 @@ pub struct World {
 }
 
 impl World {
-    /// The world after `change`.
-    pub fn build(generation: u64, change: Change, options: &lateen_model::Options) -> Self {
-        let input = Input { objects: change.objects, mesh: None, options: options.clone() };
+    /// The world after `change`, at `now` (seconds since 1970). What is known of the certificates of `previous` is
+    /// not worked out again, and those that turn bad stay as they were there.
+    pub fn build(
+        generation: u64,
+        change: Change,
+        options: &lateen_model::Options,
+        previous: Option<Snapshot>,
+        now: Option<i64>,
+    ) -> Self {
+        let input = Input { objects: change.objects, mesh: None, options: options.clone(), now, previous };
         let (snapshot, findings) = Snapshot::build(&input);
         Self { generation, snapshot, findings, moved_ports: change.moved_ports }
     }

@@ -1,6 +1,7 @@
 //! What a snapshot is built from.
 //! In and out: plain values; nothing is decided here.
 
+use crate::snapshot::Snapshot;
 use lateen_config::{MeshConfig, Object};
 use std::sync::Arc;
 
@@ -13,6 +14,11 @@ pub struct Input {
     pub mesh: Option<MeshConfig>,
     /// The rest.
     pub options: Options,
+    /// Seconds since 1970, to tell expired certificates; none means that no certificate counts as expired.
+    pub now: Option<i64>,
+    /// The world before this one: what is known about its certificates is not worked out again, and a Secret that
+    /// turns bad is replaced by the form that was good then.
+    pub previous: Option<Snapshot>,
 }
 
 /// Settings of the control plane that are not part of the mesh configuration.

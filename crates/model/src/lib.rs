@@ -5,6 +5,7 @@
 //! Never here: IO, a clock, Envoy's types, or anything that depends on the order of a hash map.
 #![warn(missing_docs)]
 
+pub mod credential;
 pub mod destination_rule;
 pub mod endpoint;
 pub mod gateway;
@@ -23,6 +24,7 @@ pub mod source;
 pub mod virtual_service;
 pub mod visibility;
 
+pub use credential::{Credentials, KeyPair, Roots};
 pub use destination_rule::DestinationRule;
 pub use endpoint::{Address, Endpoint, Locality};
 pub use gateway::{Gateway, MergedGateway, MergedPort, MergedServer, Server, ServiceTarget};

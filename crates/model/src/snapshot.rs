@@ -2,7 +2,9 @@
 //! In: [`Input`]. Out: the snapshot, and what is wrong between objects.
 
 mod check;
+mod references;
 
+use crate::credential::Credentials;
 use crate::destination_rule::DestinationRules;
 use crate::endpoint::Address;
 use crate::gateway::{self, Gateway};
@@ -15,8 +17,8 @@ use crate::source::Source;
 use crate::virtual_service::{self, VirtualService};
 use crate::visibility::Visibility;
 use lateen_config::{
-    Deployment, EndpointSlice, Endpoints, Finding, MeshConfig, Object, ObjectMeta, Pod, ServiceEntry, Sidecar, Spec,
-    WorkloadEntry,
+    Deployment, EndpointSlice, Endpoints, Finding, MeshConfig, Object, ObjectMeta, Pod, Secret, ServiceEntry, Sidecar,
+    Spec, WorkloadEntry,
 };
 use lateen_core::{Host, Labels};
 use std::collections::{BTreeSet, HashMap};
@@ -47,6 +49,8 @@ pub struct World {
     pub sidecars: Vec<Arc<SidecarRule>>,
     /// Pods and WorkloadEntries.
     pub workloads: Workloads,
+    /// Certificates, keys and roots of Secrets.
+    pub credentials: Credentials,
     by_host: HashMap<Host, Vec<Arc<Service>>>,
     by_gateway: HashMap<Arc<str>, Vec<Arc<VirtualService>>>,
     /// Indexes of services by the address of an endpoint, and of those with a selector by namespace.
@@ -69,6 +73,7 @@ pub struct Objects<'a> {
     pub(crate) endpoint_slices: Vec<(Arc<Source>, Labels, &'a Arc<EndpointSlice>)>,
     pub(crate) pods: Vec<(Arc<Source>, Labels, &'a Arc<Pod>)>,
     pub(crate) deployments: Vec<(Arc<Source>, &'a Arc<Deployment>)>,
+    pub(crate) secrets: Vec<(Arc<Source>, &'a Arc<Secret>)>,
 }
 
 impl Snapshot {
@@ -105,8 +110,17 @@ impl Snapshot {
             }
         }
         check::references(&objects, &gateways, &virtual_services, &by_host, &mut findings);
+        let credentials = Credentials::build(
+            &objects.secrets,
+            &references::credentials(&gateways, &objects),
+            input.previous.as_ref().map(|world| &world.credentials),
+            input.now,
+            &mut findings,
+        );
+        references::missing_credentials(input, &gateways, &credentials, &mut findings);
         let world = World {
             options: input.options.clone(),
+            credentials,
             services,
             gateways,
             virtual_services,
@@ -222,6 +236,7 @@ impl<'a> Objects<'a> {
             endpoint_slices: Vec::new(),
             pods: Vec::new(),
             deployments: Vec::new(),
+            secrets: Vec::new(),
         };
         for object in &input.objects {
             out.add(object, &input.options.default_namespace);
@@ -245,7 +260,8 @@ impl<'a> Objects<'a> {
             Spec::EndpointSlice(spec) => self.endpoint_slices.push((source, labels(), spec)),
             Spec::Pod(spec) => self.pods.push((source, labels(), spec)),
             Spec::Deployment(spec) => self.deployments.push((source, spec)),
-            Spec::Namespace(_) | Spec::Secret(_) | Spec::ConfigMap(_) => {}
+            Spec::Secret(spec) => self.secrets.push((source, spec)),
+            Spec::Namespace(_) | Spec::ConfigMap(_) => {}
         }
     }
 }

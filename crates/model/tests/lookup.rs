@@ -144,7 +144,7 @@ fn a_snapshot_does_not_depend_on_the_order_of_objects() {
     }
     let objects: Vec<_> = decode("config.yaml", &config).objects.into_iter().map(Arc::new).collect();
     let reversed: Vec<_> = objects.iter().rev().cloned().collect();
-    let build = |objects| Snapshot::build(&Input { objects, mesh: None, options: Options::default() }).0;
+    let build = |objects| Snapshot::build(&Input { objects, options: Options::default(), ..Input::default() }).0;
     let (one, two) = (build(objects), build(reversed));
     let names = |world: &Snapshot| world.services.iter().map(|s| s.host.to_string()).collect::<Vec<_>>();
     assert_eq!(names(&one), names(&two));

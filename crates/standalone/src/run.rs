@@ -132,7 +132,7 @@ impl Standalone {
         let mut objects = generation.objects.clone();
         objects.extend(self.stubs.apply(planned).await.map_err(RunError::Stub)?);
         let mut change = Change { objects, ..Change::default() };
-        change.moved_ports = self.ports.assign(&wanted_ports(&change, &workloads, &self.model));
+        change.moved_ports = self.ports.assign(&wanted_ports(&change, &workloads, &self.model, &self.control.world()));
         self.control.change_and_wait(change).await;
         self.start_and_stop(&workloads)?;
         let settled = self.settle().await;
@@ -225,8 +225,13 @@ impl Standalone {
 }
 
 /// The ports that each gateway would listen on if it were alone.
-fn wanted_ports(change: &Change, workloads: &[GatewayWorkload], options: &lateen_model::Options) -> Wanted {
-    let world = World::build(0, change.clone(), options);
+fn wanted_ports(
+    change: &Change,
+    workloads: &[GatewayWorkload],
+    options: &lateen_model::Options,
+    present: &World,
+) -> Wanted {
+    let world = World::build(0, change.clone(), options, Some(present.snapshot.clone()), None);
     workloads
         .iter()
         .map(|workload| {

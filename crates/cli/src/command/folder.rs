@@ -43,7 +43,7 @@ impl Folder {
         };
         let options = Options { default_namespace: args.namespace.as_str().into(), ..Options::default() };
         let objects = generation.objects.clone();
-        let (snapshot, more) = Snapshot::build(&Input { objects: objects.clone(), mesh, options: options.clone() });
+        let (snapshot, more) = Snapshot::build(&Input { objects: objects.clone(), mesh, options: options.clone(), ..Input::default() });
         findings.extend(more);
         Ok(Self { objects, snapshot, findings, options })
     }

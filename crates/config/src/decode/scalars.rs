@@ -89,14 +89,16 @@ impl Decode for Vec<u8> {
 
 impl Decode for SecretValue {
     fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
-        bytes(node, cx, false).map(Self)
+        bytes(node, cx, false).map(|bytes| Self { bytes, at: node.at })
     }
 }
 
 impl Decode for SecretText {
     fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
         match &node.value {
-            Value::Scalar(Scalar { kind: ScalarKind::String, text, .. }) => Some(Self(text.clone())),
+            Value::Scalar(Scalar { kind: ScalarKind::String, text, .. }) => {
+                Some(Self { text: text.clone(), at: node.at })
+            }
             _ => {
                 // The value stays out of the message: it is a secret.
                 cx.error(node, "expected a string".to_owned(), Some("quote it".to_owned()));

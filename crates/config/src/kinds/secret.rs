@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::At;
 use crate::decode::message;
 
 message! {
@@ -20,19 +21,35 @@ message! {
 
 /// Bytes of a secret.
 #[derive(Clone, PartialEq, Eq, Default)]
-pub struct SecretValue(pub Vec<u8>);
+pub struct SecretValue {
+    /// The bytes, decoded.
+    pub bytes: Vec<u8>,
+    /// Where they are written.
+    pub at: At,
+}
 
 /// Text of a secret.
 #[derive(Clone, PartialEq, Eq, Default)]
-pub struct SecretText(pub String);
+pub struct SecretText {
+    /// The text.
+    pub text: String,
+    /// Where it is written.
+    pub at: At,
+}
 
 impl Secret {
     /// The value of a key: `stringData` wins over `data`.
     pub fn value(&self, key: &str) -> Option<&[u8]> {
         match self.string_data.get(key) {
-            Some(text) => Some(text.0.as_bytes()),
-            None => self.data.get(key).map(|value| value.0.as_slice()),
+            Some(text) => Some(text.text.as_bytes()),
+            None => self.data.get(key).map(|value| value.bytes.as_slice()),
         }
+    }
+
+    /// Where the value of a key is written, and its field path; neither for a key that is not there.
+    pub fn place_of(&self, key: &str) -> Option<(At, String)> {
+        let text = self.string_data.get(key).map(|text| (text.at, format!("stringData[{key}]")));
+        text.or_else(|| self.data.get(key).map(|value| (value.at, format!("data[{key}]"))))
     }
 
     /// All keys, without repetition.
@@ -45,12 +62,12 @@ impl Secret {
 
 impl std::fmt::Debug for SecretValue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "[{} bytes]", self.0.len())
+        write!(f, "[{} bytes]", self.bytes.len())
     }
 }
 
 impl std::fmt::Debug for SecretText {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "[{} bytes]", self.0.len())
+        write!(f, "[{} bytes]", self.text.len())
     }
 }
