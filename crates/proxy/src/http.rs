@@ -22,8 +22,11 @@ pub struct Manager {
     pub http1: Options,
     /// Bytes that wait in one direction before the other side is read no further.
     pub buffer_limit: usize,
-    routes: RefCell<Option<(u64, Rc<Arc<RouteConfiguration>>)>>,
+    routes: RefCell<Option<(u64, Rc<Routes>)>>,
 }
+
+/// Routes as the requests of one worker share them, without a count that other workers write.
+pub struct Routes(pub Arc<RouteConfiguration>);
 
 /// Facts about a downstream connection that its requests share.
 #[derive(Debug, Clone)]
@@ -75,14 +78,14 @@ impl Manager {
     }
 
     /// The routes of now; `None` while they have not come.
-    pub fn routes(&self, view: &View) -> Option<Rc<Arc<RouteConfiguration>>> {
+    pub fn routes(&self, view: &View) -> Option<Rc<Routes>> {
         let mut cached = self.routes.borrow_mut();
         if let Some((generation, routes)) = &*cached
             && *generation == view.generation
         {
             return Some(Rc::clone(routes));
         }
-        let routes = Rc::new(Arc::clone(view.tables.route_configuration(&self.config.routes)?));
+        let routes = Rc::new(Routes(Arc::clone(view.tables.route_configuration(&self.config.routes)?)));
         *cached = Some((view.generation, Rc::clone(&routes)));
         Some(routes)
     }

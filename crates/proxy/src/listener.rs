@@ -51,12 +51,8 @@ impl Listeners {
     /// Takes one more address into service.
     pub fn add(&mut self, address: SocketAddr, listener: Arc<Listener>, context: &Rc<Context>) -> Rc<Slot> {
         let served = Served::new(listener, address, context);
-        let slot = Rc::new(Slot {
-            address,
-            current: RefCell::new(served),
-            stop: Notify::new(),
-            stopped: Cell::new(false),
-        });
+        let slot =
+            Rc::new(Slot { address, current: RefCell::new(served), stop: Notify::new(), stopped: Cell::new(false) });
         self.slots.insert(address, Rc::clone(&slot));
         slot
     }

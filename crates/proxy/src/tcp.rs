@@ -67,9 +67,10 @@ pub async fn serve(
             flags.insert(Flags::NO_CLUSTER_FOUND);
         }
         Some(cluster) => {
-            let hash = route.config.hash_source_ip.then(|| {
-                lateen_proxy_core::hash::xx_hash64(peer.client.ip().to_string().as_bytes(), 0)
-            });
+            let hash = route
+                .config
+                .hash_source_ip
+                .then(|| lateen_proxy_core::hash::xx_hash64(peer.client.ip().to_string().as_bytes(), 0));
             match open_tcp(context, &cluster, hash, route.config.max_connect_attempts).await {
                 Ok((mut upstream, host, _slot)) => {
                     upstream_address = Some(host.address);

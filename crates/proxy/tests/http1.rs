@@ -1,4 +1,5 @@
 //! HTTP/1.1 through workers on loopback: what clients and servers see.
+#![allow(clippy::unwrap_used)] // a test fails by panicking
 
 #[path = "support/plane.rs"]
 mod plane;
@@ -42,7 +43,9 @@ fn what_is_answered_without_an_upstream() {
     ]);
     let plane = Plane::start(&[listener(routes(table))], &[]);
     let mut client = plane.client();
-    for (path, status, body) in [("/direct", 418, "tea"), ("/moved", 301, ""), ("/nowhere", 503, ""), ("/other", 404, "")] {
+    for (path, status, body) in
+        [("/direct", 418, "tea"), ("/moved", 301, ""), ("/nowhere", 503, ""), ("/other", 404, "")]
+    {
         let response = client.get(path);
         assert_eq!((response.status(), response.body.as_str()), (status, body), "{path}: {response:?}");
         assert_eq!(response.header("server"), Some("envoy"), "{path}");
@@ -123,7 +126,9 @@ fn head_and_bodiless_statuses_end_with_their_head() {
     });
     let plane = Plane::start(&[listener(forward(json!({})))], &[cluster(origin.address, json!({}))]);
     let mut client = plane.client();
-    for (method, path, status, length) in [("HEAD", "/head", 200, Some("12345")), ("GET", "/204", 204, None), ("GET", "/304", 304, Some("99"))] {
+    for (method, path, status, length) in
+        [("HEAD", "/head", 200, Some("12345")), ("GET", "/204", 204, None), ("GET", "/304", 304, Some("99"))]
+    {
         client.write(&format!("{method} {path} HTTP/1.1\r\nhost: test\r\n\r\n"));
         let head = client.read_head().unwrap();
         let message = plane::Message { head, ..plane::Message::default() };

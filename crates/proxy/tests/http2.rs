@@ -1,4 +1,5 @@
 //! HTTP/2 on either side: gRPC with trailers, many streams at once, resets, GOAWAY.
+#![allow(clippy::unwrap_used)] // a test fails by panicking
 
 #[path = "support/plane.rs"]
 mod plane;

@@ -1,9 +1,10 @@
 //! Listeners that come, change and go while others serve.
+#![allow(clippy::unwrap_used)] // a test fails by panicking
 
 #[path = "support/plane.rs"]
 mod plane;
 
-use plane::{Client, Origin, Plane, cluster, named_listener, forward, routes};
+use plane::{Client, Origin, Plane, cluster, forward, named_listener, routes};
 use serde_json::{Value, json};
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -11,8 +12,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 fn answering(name: &str, port: u16, body: &str) -> Value {
-    named_listener(name, port, routes(json!([
-        {"match": {"prefix": "/"}, "direct_response": {"status": 200, "body": {"inline_string": body}}}])))
+    named_listener(
+        name,
+        port,
+        routes(json!([
+        {"match": {"prefix": "/"}, "direct_response": {"status": 200, "body": {"inline_string": body}}}])),
+    )
 }
 
 fn free_port() -> u16 {

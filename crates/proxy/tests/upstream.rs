@@ -1,4 +1,5 @@
 //! Upstreams that fail, are slow, or have closed: what the client is told and what is tried again.
+#![allow(clippy::unwrap_used)] // a test fails by panicking
 
 #[path = "support/plane.rs"]
 mod plane;
@@ -62,7 +63,12 @@ fn a_port_where_nobody_listens_is_503() {
     let plane = Plane::start(&[listener(forward(json!({})))], &[cluster(free, json!({}))]);
     let response = plane.client().get("/");
     assert_eq!(response.status(), 503);
-    assert!(response.body.starts_with("upstream connect error or disconnect/reset before headers. reset reason: remote connection failure"), "{response:?}");
+    assert!(
+        response.body.starts_with(
+            "upstream connect error or disconnect/reset before headers. reset reason: remote connection failure"
+        ),
+        "{response:?}"
+    );
     assert_eq!(plane.stat("cluster.origin.upstream_cx_connect_fail"), 1);
 }
 
@@ -106,8 +112,11 @@ fn a_request_is_tried_again_with_its_body() {
             client.write(&format!("HTTP/1.1 {answer}\r\ncontent-length: 0\r\n\r\n"));
         }
     });
-    let plane = plane(&origin, json!({"retry_policy": {"retry_on": "5xx", "num_retries": 3,
-        "retry_back_off": {"base_interval": "0.001s", "max_interval": "0.002s"}}}));
+    let plane = plane(
+        &origin,
+        json!({"retry_policy": {"retry_on": "5xx", "num_retries": 3,
+        "retry_back_off": {"base_interval": "0.001s", "max_interval": "0.002s"}}}),
+    );
     let mut client = plane.client();
     client.write("POST / HTTP/1.1\r\nhost: test\r\ncontent-length: 8\r\n\r\nthe body");
     assert_eq!(client.read_response().status(), 200);
@@ -123,8 +132,11 @@ fn tries_end_and_the_last_answer_counts() {
             client.write("HTTP/1.1 500 No\r\ncontent-length: 4\r\n\r\nlast");
         }
     });
-    let plane = plane(&origin, json!({"retry_policy": {"retry_on": "5xx", "num_retries": 2,
-        "retry_back_off": {"base_interval": "0.001s", "max_interval": "0.002s"}}}));
+    let plane = plane(
+        &origin,
+        json!({"retry_policy": {"retry_on": "5xx", "num_retries": 2,
+        "retry_back_off": {"base_interval": "0.001s", "max_interval": "0.002s"}}}),
+    );
     let response = plane.client().get("/");
     assert_eq!((response.status(), response.body.as_str()), (500, "last"));
     assert_eq!(plane.stat("cluster.origin.upstream_rq_total"), 3);
@@ -161,7 +173,9 @@ fn a_client_that_goes_away_takes_its_request_along() {
     plane::until("the request is there", || plane.stat("cluster.origin.upstream_rq_total") == 1);
     drop(client);
     plane::until("the upstream is let go", || ended.load(Ordering::SeqCst) == 1);
-    plane::until("nothing is left", || plane.stat("http.main.downstream_rq_active") == 0 && plane.fleet.active_connections() == 0);
+    plane::until("nothing is left", || {
+        plane.stat("http.main.downstream_rq_active") == 0 && plane.fleet.active_connections() == 0
+    });
 }
 
 #[test]
@@ -171,7 +185,12 @@ fn a_full_circuit_breaker_answers_at_once() {
         client.drain();
     });
     let limits = json!({"circuit_breakers": {"thresholds": [{"max_requests": 1}]}});
-    let plane = Plane::with(1, plane::PATIENCE, &[listener(forward(json!({"timeout": "0s"})))], &[cluster(origin.address, limits)]);
+    let plane = Plane::with(
+        1,
+        plane::PATIENCE,
+        &[listener(forward(json!({"timeout": "0s"})))],
+        &[cluster(origin.address, limits)],
+    );
     let mut first = plane.client();
     first.write("GET / HTTP/1.1\r\nhost: test\r\n\r\n");
     plane::until("the request is there", || plane.stat("cluster.origin.upstream_rq_total") == 1);

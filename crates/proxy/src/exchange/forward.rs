@@ -39,7 +39,8 @@ impl<'a, D: Downstream> Exchange<'a, D> {
         let Some(upstream) = self.facts.cluster.clone() else {
             self.manager.stats.no_cluster.inc();
             let status = forward.cluster_not_found_status;
-            return self.reply(LocalReply::new(status, Flags::NO_CLUSTER_FOUND, "cluster_not_found")).await;
+            let reply = LocalReply::new(status, Flags::NO_CLUSTER_FOUND, "cluster_not_found");
+            return Box::pin(self.reply(reply)).await;
         };
         let config = Arc::clone(&self.manager.config);
         let timeouts = route::timeouts(&config, forward, &self.head);
@@ -62,8 +63,11 @@ impl<'a, D: Downstream> Exchange<'a, D> {
         if (retries.is_some() || !forward.mirrors.is_empty()) && self.framing != BodyFraming::Tunnel {
             self.replay = Replay::new(self.manager.buffer_limit);
         }
-        let mut mirrors: Vec<&Mirror> =
-            if forward.mirrors.is_empty() { Vec::new() } else { route::mirrors(forward, self.context.random()).collect() };
+        let mut mirrors: Vec<&Mirror> = if forward.mirrors.is_empty() {
+            Vec::new()
+        } else {
+            route::mirrors(forward, self.context.random()).collect()
+        };
         if self.body_ended {
             self.mirror(&mut mirrors, timeouts.overall);
         }
@@ -128,7 +132,7 @@ impl<'a, D: Downstream> Exchange<'a, D> {
                     }
                     self.replayed = 0;
                     self.sent_all = false;
-                    self.pause(back_off).await;
+                    Box::pin(self.pause(back_off)).await;
                     continue;
                 }
                 Decision::LimitExceeded => {
@@ -146,7 +150,7 @@ impl<'a, D: Downstream> Exchange<'a, D> {
                     }
                     self.deliver(stream, head, framing).await;
                 }
-                Tried::Trouble(trouble, _) => self.fail(upstream, &trouble).await,
+                Tried::Trouble(trouble, _) => Box::pin(self.fail(upstream, &trouble)).await,
                 Tried::Over => {}
             }
             return;
@@ -199,7 +203,7 @@ impl<'a, D: Downstream> Exchange<'a, D> {
                 Wanted { http2: self.head.version == lateen_proxy_core::headers::Version::Http2, reuse: reusable };
             let acquired = match host.take_ready(&upstream.cluster, wanted) {
                 Some(stream) => Acquired::Stream(stream),
-                None => match self.connect(upstream, &host, wanted).await {
+                None => match Box::pin(self.connect(upstream, &host, wanted)).await {
                     Ok(acquired) => acquired,
                     Err(tried) => return tried,
                 },
@@ -220,7 +224,7 @@ impl<'a, D: Downstream> Exchange<'a, D> {
             self.facts.upstream_wire = stream.wire_bytes();
             match heard {
                 Heard::Head(head, framing) => return Tried::Response(stream, head, framing),
-                Heard::Gone(gone) => return self.over(gone).await,
+                Heard::Gone(gone) => return Box::pin(self.over(gone)).await,
                 Heard::Failed(failure) => {
                     // The server may have closed an idle connection while the request was on its way.
                     let stale = failure == Failure::Closed && stream.is_reused() && !stream.has_response();
@@ -350,12 +354,7 @@ impl<'a, D: Downstream> Exchange<'a, D> {
     }
 
     /// Sends the upstream's response.
-    async fn deliver(
-        &mut self,
-        mut stream: UpstreamStream,
-        mut head: ResponseHead,
-        framing: BodyFraming,
-    ) {
+    async fn deliver(&mut self, mut stream: UpstreamStream, mut head: ResponseHead, framing: BodyFraming) {
         let now = Instant::now();
         self.facts.response_start = Some(now);
         self.facts.details = "via_upstream".into();

@@ -128,7 +128,7 @@ pub async fn serve<D: Downstream>(
         weighted: None,
         set_cookie: None,
     };
-    exchange.run(routes.as_deref().map(|routes| &**routes)).await;
+    exchange.run(routes.as_deref().map(|routes| &*routes.0)).await;
     let wire = exchange.downstream.wire_bytes();
     let Exchange { mut facts, head, .. } = exchange;
     facts.finish(context, manager, peer, Some(&head), wire);
@@ -187,7 +187,7 @@ impl<'a, D: Downstream> Exchange<'a, D> {
             Ok(admitted) => self.admitted = admitted,
             Err(reply) => {
                 self.refused = true;
-                return self.reply(*reply).await;
+                return Box::pin(self.reply(*reply)).await;
             }
         }
         self.facts.client = Some(self.admitted.client);
@@ -206,15 +206,15 @@ impl<'a, D: Downstream> Exchange<'a, D> {
             self.facts.cluster = self.cluster(forward, context.random);
         }
         if !config.filters.is_empty()
-            && let Some(reply) = self.filter(context.random).await
+            && let Some(reply) = Box::pin(self.filter(context.random)).await
         {
-            return self.reply(reply).await;
+            return Box::pin(self.reply(reply)).await;
         }
         let selected = match found {
             Ok(selected) => selected,
             Err(none) => {
                 self.manager.stats.no_route.inc();
-                return self.reply(none.reply()).await;
+                return Box::pin(self.reply(none.reply())).await;
             }
         };
         let forward = match &selected.route.action {
@@ -224,7 +224,7 @@ impl<'a, D: Downstream> Exchange<'a, D> {
         if self.upgrade.is_some() || self.admitted.upgrade.is_some() {
             if let Err(reply) = request::check_upgrade(config, &self.admitted, forward) {
                 self.manager.stats.downstream_rq_ws_on_non_ws_route.inc();
-                return self.reply(*reply).await;
+                return Box::pin(self.reply(*reply)).await;
             }
             if self.head.protocol.is_none() {
                 self.head.protocol = self.upgrade.take();
@@ -235,18 +235,18 @@ impl<'a, D: Downstream> Exchange<'a, D> {
             RouteAction::Redirect(redirect) => {
                 self.manager.stats.rq_redirect.inc();
                 let reply = route::redirect(&selected, redirect, &self.head, &context);
-                self.reply(reply).await;
+                Box::pin(self.reply(reply)).await;
             }
             RouteAction::Direct(response) => {
                 self.manager.stats.rq_direct_response.inc();
                 let record =
                     lateen_proxy_core::access_log::Record { request: Some(&self.head), ..self.facts.record(self.peer) };
                 let reply = route::direct(response, &record);
-                self.reply(reply).await;
+                Box::pin(self.reply(reply)).await;
             }
             RouteAction::NonForwarding => {
                 self.manager.stats.no_route.inc();
-                self.reply(NoRoute::NoVirtualHost.reply()).await;
+                Box::pin(self.reply(NoRoute::NoVirtualHost.reply())).await;
             }
         }
     }

@@ -64,7 +64,8 @@ pub async fn serve(
                     let _ = std::future::poll_fn(|task| Poll::Ready(stream.poll_flush(task))).await;
                 }
                 let incoming = Incoming { head: parsed.head, framing: parsed.body, upgrade: parsed.upgrade, start };
-                exchange::serve(context, manager, peer, &mut stream, &mut timer, incoming).await;
+                // In a box of its own, so that a connection without a request is small.
+                Box::pin(exchange::serve(context, manager, peer, &mut stream, &mut timer, incoming)).await;
                 if stream.aborted {
                     return;
                 }
@@ -131,9 +132,7 @@ async fn next(
         }
         let deadline = match begun {
             // Without a limit of its own a head falls under that of its stream, as in Envoy.
-            Some(begun) => {
-                config.request_headers_timeout.or(config.stream_idle_timeout).map(|limit| begun + limit)
-            }
+            Some(begun) => config.request_headers_timeout.or(config.stream_idle_timeout).map(|limit| begun + limit),
             None => {
                 let idle = config.idle_timeout.map(|limit| waiting_since + limit);
                 [idle, end, registration.served.idle_end(waiting_since)].into_iter().flatten().min()
@@ -156,13 +155,7 @@ async fn next(
 }
 
 /// Answers bytes that are no request.
-async fn refuse(
-    context: &Context,
-    manager: &Manager,
-    peer: &Peer,
-    stream: &mut ServerStream,
-    refusal: &Refusal,
-) {
+async fn refuse(context: &Context, manager: &Manager, peer: &Peer, stream: &mut ServerStream, refusal: &Refusal) {
     exchange::refused(context, manager, peer, refusal);
     let body = refusal.body;
     let mut head = ResponseHead::new(refusal.status);

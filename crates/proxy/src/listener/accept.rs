@@ -33,12 +33,11 @@ pub async fn run(context: Rc<Context>, slot: Rc<Slot>, socket: TcpListener) {
         }
         match accepted {
             Some(Ok((stream, _))) => serve(&context, &slot, stream),
+            // A client that went away before it was accepted is no trouble of ours.
+            Some(Err(error)) if error.kind() == std::io::ErrorKind::ConnectionAborted => {}
             Some(Err(error)) => {
-                // A client that went away before it was accepted is no trouble of ours.
-                if error.kind() != std::io::ErrorKind::ConnectionAborted {
-                    tracing::warn!(address = %slot.address, %error, "cannot accept a connection");
-                    tokio::time::sleep(PAUSE).await;
-                }
+                tracing::warn!(address = %slot.address, %error, "cannot accept a connection");
+                tokio::time::sleep(PAUSE).await;
             }
             None => {}
         }

@@ -52,6 +52,8 @@ pub struct Host {
     cluster_stats: Arc<ClusterStats>,
     active: Cell<u64>,
     connections: Cell<usize>,
+    /// Boxed as they go to a request and back, so that only a pointer moves.
+    #[allow(clippy::vec_box)]
     idle: RefCell<Vec<Box<ClientConnection>>>,
     /// HTTP/2 connections that take more streams.
     pub sessions: RefCell<Vec<Rc<ClientSession>>>,

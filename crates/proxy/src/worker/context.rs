@@ -82,11 +82,7 @@ pub struct Context {
 }
 
 impl Context {
-    pub(super) fn new(
-        shared: Arc<Shared>,
-        stats: WorkerStats,
-        access_logs: &AccessLogs,
-    ) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, stats: WorkerStats, access_logs: &AccessLogs) -> Self {
         let view = Rc::new(View::of(&shared));
         Self {
             shared,

@@ -77,16 +77,18 @@ impl Fleet {
         let mut workers = Vec::new();
         let mut threads = Vec::new();
         for index in 0..options.concurrency.max(1) {
-            let (sender, handle) = thread::start(
-                index,
-                Arc::clone(&shared),
-                options.stats.worker(),
-                Arc::clone(&options.access_logs),
-            )?;
+            let (sender, handle) =
+                thread::start(index, Arc::clone(&shared), options.stats.worker(), Arc::clone(&options.access_logs))?;
             workers.push(sender);
             threads.push(handle);
         }
-        let inner = Inner { shared, workers, threads: Mutex::new(threads), bound: Mutex::default(), publishing: Mutex::default() };
+        let inner = Inner {
+            shared,
+            workers,
+            threads: Mutex::new(threads),
+            bound: Mutex::default(),
+            publishing: Mutex::default(),
+        };
         Ok(Self(Arc::new(inner)))
     }
 

@@ -87,8 +87,7 @@ pub fn tables(listeners: &[Json], clusters: &[Json]) -> Tables {
         .collect();
     let mut tables = Tables::default();
     for (url, bodies) in [(type_url::CLUSTER, &clusters), (type_url::LISTENER, &listeners)] {
-        let added: Vec<_> =
-            bodies.iter().map(|body| Resource { name: "", version: version_of(body), body }).collect();
+        let added: Vec<_> = bodies.iter().map(|body| Resource { name: "", version: version_of(body), body }).collect();
         let applied = apply(&tables, Update { type_url: url, added: &added, removed: &[] });
         assert!(applied.rejected.is_empty(), "{:?}", applied.rejected);
         tables = applied.tables;
@@ -324,7 +323,8 @@ impl Client {
     /// Whether the peer has ended the stream, with nothing before the end.
     pub fn is_ended(&mut self) -> bool {
         let mut byte = [0];
-        matches!(self.reader.read(&mut byte), Ok(0)) || matches!(self.reader.read(&mut byte), Err(e) if e.kind() == std::io::ErrorKind::ConnectionReset)
+        matches!(self.reader.read(&mut byte), Ok(0))
+            || matches!(self.reader.read(&mut byte), Err(e) if e.kind() == std::io::ErrorKind::ConnectionReset)
     }
 }
 

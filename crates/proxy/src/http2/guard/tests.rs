@@ -59,9 +59,14 @@ fn each_flood_ends_and_says_what_it_was() {
 fn honest_traffic_passes() {
     let mut counts = counts();
     for _ in 0..10_000 {
-        for (kind, flags, length) in
-            [(HEADERS, 4, 200), (DATA, 0, 1000), (DATA, 1, 0), (WINDOW_UPDATE, 0, 4), (WINDOW_UPDATE, 0, 4), (PING, 0, 8)]
-        {
+        for (kind, flags, length) in [
+            (HEADERS, 4, 200),
+            (DATA, 0, 1000),
+            (DATA, 1, 0),
+            (WINDOW_UPDATE, 0, 4),
+            (WINDOW_UPDATE, 0, 4),
+            (PING, 0, 8),
+        ] {
             assert_eq!(counts.received(&Frame { length, kind, flags }, 60_000), Ok(()));
         }
         counts.sent(&Frame { length: 10, kind: HEADERS, flags: 4 });
