@@ -9,7 +9,7 @@ use lateen_xds::{Resource, ResourceSet};
 pub fn resource_set(snapshot: &Snapshot, proxy: &Proxy, options: &lateen_translate::Options) -> ResourceSet {
     let scope = Scope::new(snapshot, proxy);
     let translated = lateen_translate::resources(&scope, options);
-    let types = [type_url::CLUSTER, type_url::ENDPOINT, type_url::LISTENER, type_url::ROUTE];
+    let types = [type_url::CLUSTER, type_url::ENDPOINT, type_url::LISTENER, type_url::ROUTE, type_url::SECRET];
     types.into_iter().fold(ResourceSet::new(), |set, type_url| {
         let resources = translated.packed(type_url).into_iter();
         set.with(type_url, resources.map(|(name, body)| Resource::new(name, body)).collect())

@@ -78,6 +78,11 @@ impl Proxy {
         self.moved_ports.get(&port).copied().unwrap_or(port)
     }
 
+    /// Whether an agent of Istio's kind runs beside it, which answers for the certificates of the mesh and for files.
+    pub fn has_agent(&self) -> bool {
+        self.metadata.contains_key("ISTIO_VERSION")
+    }
+
     /// Whether it is a gateway.
     pub fn is_gateway(&self) -> bool {
         self.kind == ProxyType::Router

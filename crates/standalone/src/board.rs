@@ -81,7 +81,7 @@ pub(crate) fn gateway_row(
     admin: Option<SocketAddr>,
 ) -> GatewayRow {
     let scope = Scope::new(snapshot, proxy);
-    let translated = lateen_translate::resources(&scope, &lateen_translate::Options::default());
+    let translated = lateen_translate::resources(&scope, &crate::run::translation());
     let listeners = translated.listeners.iter().map(|listener| listener_row(listener, &translated.routes)).collect();
     GatewayRow { gateway: workload.name.to_string(), admin, listeners }
 }

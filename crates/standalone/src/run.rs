@@ -81,7 +81,7 @@ impl Standalone {
             grpc: free_or_any(ports::XDS_PLAINTEXT),
             monitoring: Some(free_or_any(ports::CONTROL_MONITORING)),
             model: model.clone(),
-            translate: lateen_translate::Options { provenance: true, ..Default::default() },
+            translate: translation(),
         })
         .await?;
         let mut standalone = Self {
@@ -222,6 +222,12 @@ impl Standalone {
             problems,
         };
     }
+}
+
+/// How resources are made: Secrets are in the folder or nowhere.
+pub(crate) fn translation() -> lateen_translate::Options {
+    let missing_credentials = lateen_translate::MissingCredentials::Close;
+    lateen_translate::Options { provenance: true, missing_credentials, ..Default::default() }
 }
 
 /// The ports that each gateway would listen on if it were alone.

@@ -9,6 +9,7 @@ mod protocol;
 mod tls;
 
 use crate::destination::{BLACK_HOLE_CLUSTER, PASSTHROUGH_CLUSTER};
+use crate::sds::Secrets;
 use crate::values::duration;
 use crate::{Options, eds};
 use lateen_config::Finding;
@@ -24,8 +25,8 @@ use std::sync::Arc;
 pub struct Built {
     /// Sorted by name.
     pub clusters: Vec<Cluster>,
-    /// Names of secrets that they ask for.
-    pub secrets: BTreeSet<String>,
+    /// Secrets that they ask for.
+    pub secrets: Secrets,
     /// What could not be translated.
     pub findings: Vec<Finding>,
     /// Those whose endpoints come by EDS, in no order.

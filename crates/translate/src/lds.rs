@@ -9,6 +9,7 @@ mod tcp;
 pub mod tls;
 
 use crate::Options;
+use crate::sds::Secrets;
 use crate::values::duration;
 use lateen_config::Finding;
 use lateen_envoy_api::v3::listener::listener_filter::ConfigType;
@@ -28,8 +29,8 @@ const HANDSHAKE_LIMIT: Duration = Duration::from_secs(15);
 pub struct Built {
     /// Sorted by name.
     pub listeners: Vec<Listener>,
-    /// Names of secrets that they ask for.
-    pub secrets: BTreeSet<String>,
+    /// Secrets that they ask for.
+    pub secrets: Secrets,
     /// What could not be translated.
     pub findings: Vec<Finding>,
 }

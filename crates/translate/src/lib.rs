@@ -13,13 +13,14 @@ mod lds;
 mod options;
 mod provenance;
 mod rds;
+mod sds;
 mod translated;
 mod values;
 
 pub use cds::clusters;
 pub use eds::endpoints;
 pub use lds::listeners;
-pub use options::Options;
+pub use options::{MissingCredentials, Options};
 pub use provenance::{KEY as PROVENANCE_KEY, Provenance};
 pub use rds::routes;
 pub use translated::{Translated, resources};

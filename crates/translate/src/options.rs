@@ -11,6 +11,19 @@ pub struct Options {
     /// Names of the extensions that the client has (`Node.extensions`); `None` when it did not say.
     /// Filters that only observe are left out where the client lacks them.
     pub extensions: Option<BTreeSet<String>>,
+    /// What is done about servers whose certificates are in no Secret.
+    pub missing_credentials: MissingCredentials,
+}
+
+/// What is done about a server whose certificates nobody has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MissingCredentials {
+    /// They are named as if they were there: somebody else may serve them, or nothing is served at all.
+    #[default]
+    Assume,
+    /// Connections to the server are closed. A proxy neither waits for what does not come, nor goes on with a
+    /// certificate that was taken away (Envoy keeps a secret that is removed from SDS).
+    Close,
 }
 
 impl Options {

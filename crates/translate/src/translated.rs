@@ -1,7 +1,7 @@
 //! All resources of one proxy.
 //! In: a scope. Out: resources by type, each list sorted by name, ready to be packed.
 
-use crate::{Options, cds, eds, lds, rds};
+use crate::{Options, cds, eds, lds, rds, sds};
 use lateen_config::Finding;
 use lateen_envoy_api::{Any, pack, type_url, v3};
 use lateen_model::Scope;
@@ -17,8 +17,10 @@ pub struct Translated {
     pub routes: Vec<v3::route::RouteConfiguration>,
     /// EDS.
     pub endpoints: Vec<v3::endpoint::ClusterLoadAssignment>,
-    /// Names of secrets that listeners and clusters ask for over SDS, sorted.
-    pub secrets: Vec<String>,
+    /// SDS: those that the control plane has. Debug output shows their keys.
+    pub secrets: Vec<v3::tls::Secret>,
+    /// Names of all secrets that listeners and clusters ask for over SDS, sorted.
+    pub secret_names: Vec<String>,
     /// What could not be translated as it is written.
     pub findings: Vec<Finding>,
 }
@@ -37,7 +39,8 @@ pub fn resources(scope: &Scope, options: &Options) -> Translated {
         endpoints: eds::for_clusters(scope, options, &clusters.eds),
         clusters: clusters.clusters,
         routes: rds::routes(scope, options),
-        secrets: secrets.into_iter().collect(),
+        secrets: sds::served(scope, &secrets),
+        secret_names: secrets.into_keys().collect(),
         findings,
     }
 }
@@ -50,6 +53,7 @@ impl Translated {
             type_url::CLUSTER => self.clusters.iter().map(|r| (r.name.clone(), pack(r))).collect(),
             type_url::ROUTE => self.routes.iter().map(|r| (r.name.clone(), pack(r))).collect(),
             type_url::ENDPOINT => self.endpoints.iter().map(|r| (r.cluster_name.clone(), pack(r))).collect(),
+            type_url::SECRET => self.secrets.iter().map(|r| (r.name.clone(), pack(r))).collect(),
             _ => Vec::new(),
         }
     }

@@ -37,7 +37,11 @@ pub fn execute(args: Args) -> anyhow::Result<ExitCode> {
             grpc: args.grpc_address,
             monitoring: Some(args.monitoring_address),
             model: lateen_model::Options::default(),
-            translate: lateen_translate::Options { provenance: args.provenance, ..Default::default() },
+            translate: lateen_translate::Options {
+                provenance: args.provenance,
+                missing_credentials: lateen_translate::MissingCredentials::Close,
+                ..Default::default()
+            },
         })
         .await?;
         println!("xDS on {}, monitoring on http://{}", control.grpc_address(), args.monitoring_address);

@@ -43,8 +43,20 @@ impl Folder {
         };
         let options = Options { default_namespace: args.namespace.as_str().into(), ..Options::default() };
         let objects = generation.objects.clone();
-        let (snapshot, more) = Snapshot::build(&Input { objects: objects.clone(), mesh, options: options.clone(), ..Input::default() });
+        let (snapshot, more) = Snapshot::build(&Input {
+            objects: objects.clone(),
+            mesh,
+            options: options.clone(),
+            now: now(),
+            previous: None,
+        });
         findings.extend(more);
         Ok(Self { objects, snapshot, findings, options })
     }
+}
+
+/// Seconds since 1970, by which certificates expire.
+fn now() -> Option<i64> {
+    let age = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).ok()?;
+    i64::try_from(age.as_secs()).ok()
 }

@@ -2,6 +2,7 @@
 //! In: service, port, subset and rule. Out: the cluster, or nothing when it could not have an endpoint.
 
 use super::{load_balancer, outlier, pool, protocol, tls};
+use crate::sds::Secrets;
 use crate::values::{ads, duration};
 use crate::{Options, eds, provenance};
 use lateen_config::{At, Finding};
@@ -12,7 +13,6 @@ use lateen_envoy_api::v3::cluster::cluster::{
     ClusterDiscoveryType, CommonLbConfig, DiscoveryType, DnsLookupFamily, EdsClusterConfig,
 };
 use lateen_model::{DestinationRule, Policy, Port, Resolution, Scope, Service};
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// What a cluster is made from.
@@ -35,7 +35,7 @@ pub struct Input<'a> {
 }
 
 /// Makes the cluster.
-pub fn cluster(input: Input<'_>, secrets: &mut BTreeSet<String>, findings: &mut Vec<Finding>) -> Option<Cluster> {
+pub fn cluster(input: Input<'_>, secrets: &mut Secrets, findings: &mut Vec<Finding>) -> Option<Cluster> {
     let Input { scope, service, port, .. } = input;
     let policy = input.rule.map(|rule| rule.policy(input.subset, port.number)).unwrap_or_default();
     let kind = discovery(scope, service, &policy)?;

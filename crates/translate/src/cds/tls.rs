@@ -3,7 +3,8 @@
 
 use super::build::Input;
 use super::protocol;
-use crate::lds::tls as downstream;
+use crate::lds::tls::subject_alt_names;
+use crate::sds::{self, Secrets, Wanted};
 use lateen_config::kinds::destination_rule::{ClientTlsMode, ClientTlsSettings};
 use lateen_envoy_api::pack;
 use lateen_envoy_api::v3::cluster::Cluster;
@@ -14,7 +15,6 @@ use lateen_envoy_api::v3::tls::certificate_validation_context::SystemRootCerts;
 use lateen_envoy_api::v3::tls::common_tls_context::{CombinedCertificateValidationContext, ValidationContextType};
 use lateen_envoy_api::v3::tls::{CertificateValidationContext, CommonTlsContext, UpstreamTlsContext};
 use lateen_model::Policy;
-use std::collections::BTreeSet;
 
 /// Sets TLS of a cluster; without settings, or with mode DISABLE, it speaks in clear.
 pub fn apply(
@@ -22,7 +22,7 @@ pub fn apply(
     policy: &Policy,
     upstream: &mut Option<HttpProtocolOptions>,
     out: &mut Cluster,
-    secrets: &mut BTreeSet<String>,
+    secrets: &mut Secrets,
 ) {
     let Some(settings) = &policy.tls else { return };
     let mut common = CommonTlsContext::default();
@@ -31,11 +31,9 @@ pub fn apply(
     match settings.mode {
         ClientTlsMode::Disable => return,
         ClientTlsMode::IstioMutual => {
-            let certificate = downstream::WORKLOAD_CERTIFICATE.to_owned();
-            let roots = downstream::WORKLOAD_ROOT.to_owned();
-            secrets.extend([certificate.clone(), roots.clone()]);
-            common.tls_certificate_sds_secret_configs = vec![downstream::secret(certificate)];
-            common.validation_context_type = Some(combined(settings, roots));
+            let certificate = Wanted::workload_certificate();
+            common.tls_certificate_sds_secret_configs = vec![certificate.ask(&input.scope.proxy, secrets)];
+            common.validation_context_type = Some(combined(input, settings, Wanted::workload_roots(), secrets));
             common.alpn_protocols = if http2 { alpn(&["istio", "h2"]) } else { alpn(&["istio"]) };
             if sni.is_empty() {
                 sni = input.name.sni();
@@ -43,11 +41,10 @@ pub fn apply(
         }
         ClientTlsMode::Simple | ClientTlsMode::Mutual => {
             if settings.mode == ClientTlsMode::Mutual {
-                let name = client_certificate(settings);
-                secrets.insert(name.clone());
-                common.tls_certificate_sds_secret_configs = vec![downstream::secret(name)];
+                let certificate = client_certificate(settings);
+                common.tls_certificate_sds_secret_configs = vec![certificate.ask(&input.scope.proxy, secrets)];
             }
-            common.validation_context_type = validation(settings, secrets);
+            common.validation_context_type = validation(input, settings, secrets);
             if http2 {
                 common.alpn_protocols = alpn(&["h2"]);
             }
@@ -70,38 +67,44 @@ pub fn apply(
     });
 }
 
-fn client_certificate(settings: &ClientTlsSettings) -> String {
+fn client_certificate(settings: &ClientTlsSettings) -> Wanted {
     if settings.credential_name.is_empty() {
-        format!("file-cert:{}~{}", settings.client_certificate, settings.private_key)
+        Wanted::pair_files(&settings.client_certificate, &settings.private_key)
     } else {
-        downstream::resource_name(&settings.credential_name)
+        Wanted::pair(&settings.credential_name)
     }
 }
 
 /// What the server's certificate is checked against: a secret, a file, or the roots of the system.
-fn validation(settings: &ClientTlsSettings, secrets: &mut BTreeSet<String>) -> Option<ValidationContextType> {
+fn validation(input: Input<'_>, settings: &ClientTlsSettings, secrets: &mut Secrets) -> Option<ValidationContextType> {
     if settings.insecure_skip_verify == Some(true) {
         return None;
     }
     let roots = if !settings.credential_name.is_empty() {
-        format!("{}-cacert", downstream::resource_name(&settings.credential_name))
+        Wanted::roots(&settings.credential_name)
     } else if !settings.ca_certificates.is_empty() {
-        format!("file-root:{}", settings.ca_certificates)
+        Wanted::roots_files(&input.scope.proxy, &settings.ca_certificates, &settings.ca_crl)
     } else {
         let context = CertificateValidationContext {
             system_root_certs: Some(SystemRootCerts {}),
-            ..downstream::subject_alt_names(&settings.subject_alt_names)
+            ..subject_alt_names(&settings.subject_alt_names)
         };
         return Some(ValidationContextType::ValidationContext(context));
     };
-    secrets.insert(roots.clone());
-    Some(combined(settings, roots))
+    Some(combined(input, settings, roots, secrets))
 }
 
-fn combined(settings: &ClientTlsSettings, roots: String) -> ValidationContextType {
+fn combined(
+    input: Input<'_>,
+    settings: &ClientTlsSettings,
+    roots: Wanted,
+    secrets: &mut Secrets,
+) -> ValidationContextType {
+    let mut context = subject_alt_names(&settings.subject_alt_names);
+    sds::agent_revoked(&input.scope.proxy, &roots, &mut context);
     ValidationContextType::CombinedValidationContext(CombinedCertificateValidationContext {
-        default_validation_context: Some(downstream::subject_alt_names(&settings.subject_alt_names)),
-        validation_context_sds_secret_config: Some(downstream::secret(roots)),
+        default_validation_context: Some(context),
+        validation_context_sds_secret_config: Some(roots.ask(&input.scope.proxy, secrets)),
         ..Default::default()
     })
 }

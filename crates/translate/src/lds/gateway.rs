@@ -42,7 +42,8 @@ pub fn build(scope: &Scope, options: &Options, out: &mut Built) {
     }
     for (name, port, chains) in listeners {
         let chains = building.distinct(port, chains);
-        if !chains.is_empty() {
+        // Nothing but closed servers: the port is not opened.
+        if chains.iter().any(|chain| !chain.filters.is_empty()) {
             let made = listener(scope, options, name, port, chains);
             building.out.listeners.push(made);
         }
@@ -131,9 +132,15 @@ impl Building<'_> {
         chain
     }
 
+    /// Ends TLS before the filters. A server without its certificates keeps its place among the chains, but without
+    /// filters, and Envoy closes such connections: another server with a wider match must not get them.
     fn end_tls(&mut self, server: &Server, chain: &mut FilterChain) {
         if let Some(settings) = &server.tls {
-            chain.transport_socket = Some(tls::downstream(settings, &mut self.out.secrets));
+            let input = tls::Input { scope: self.scope, options: self.options, settings };
+            chain.transport_socket = tls::downstream(input, &mut self.out.secrets);
+            if chain.transport_socket.is_none() {
+                chain.filters.clear();
+            }
         }
         chain.filter_chain_match = server_names(server.sni_hosts().iter().map(ToString::to_string));
     }

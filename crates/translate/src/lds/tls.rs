@@ -1,7 +1,9 @@
 //! TLS that ends at a gateway.
 //! In: the settings of a server. Out: Envoy's context, with secrets by name over SDS.
 
-use crate::values::{ads, boolean};
+use crate::sds::{self, Secrets, Wanted};
+use crate::values::boolean;
+use crate::{MissingCredentials, Options};
 use lateen_config::kinds::gateway::{ServerTlsMode, ServerTlsSettings, TlsProtocol as Written};
 use lateen_envoy_api::pack;
 use lateen_envoy_api::v3::core::TransportSocket;
@@ -10,95 +12,97 @@ use lateen_envoy_api::v3::matcher::StringMatcher;
 use lateen_envoy_api::v3::matcher::string_matcher::MatchPattern;
 use lateen_envoy_api::v3::tls::common_tls_context::{CombinedCertificateValidationContext, ValidationContextType};
 use lateen_envoy_api::v3::tls::tls_parameters::TlsProtocol;
-use lateen_envoy_api::v3::tls::{
-    CertificateValidationContext, CommonTlsContext, DownstreamTlsContext, SdsSecretConfig, TlsParameters,
-};
-use std::collections::BTreeSet;
+use lateen_envoy_api::v3::tls::{CertificateValidationContext, CommonTlsContext, DownstreamTlsContext, TlsParameters};
+use lateen_model::Scope;
 
-/// Name of the secret that holds the workload's own certificate.
-pub const WORKLOAD_CERTIFICATE: &str = "default";
-/// Name of the secret that holds the roots of the mesh.
-pub const WORKLOAD_ROOT: &str = "ROOTCA";
+/// What a server that ends TLS is made from.
+#[derive(Clone, Copy)]
+pub struct Input<'a> {
+    /// The view of the proxy.
+    pub scope: &'a Scope,
+    /// How resources are made.
+    pub options: &'a Options,
+    /// What is written.
+    pub settings: &'a ServerTlsSettings,
+}
 
-/// The transport socket of a server that ends TLS; the names of its secrets are added to `secrets`.
-pub fn downstream(settings: &ServerTlsSettings, secrets: &mut BTreeSet<String>) -> TransportSocket {
+/// The transport socket of a server that ends TLS, its secrets added to `secrets`; none when the server cannot do
+/// without a secret that nobody has, and is to be closed then.
+pub fn downstream(input: Input<'_>, secrets: &mut Secrets) -> Option<TransportSocket> {
+    let Input { scope, options, settings } = input;
     let demand = matches!(settings.mode, ServerTlsMode::Mutual | ServerTlsMode::IstioMutual);
-    let mut common =
-        CommonTlsContext { alpn_protocols: vec!["h2".to_owned(), "http/1.1".to_owned()], ..Default::default() };
-    let certificates = certificate_names(settings);
-    if demand || settings.mode == ServerTlsMode::OptionalMutual {
-        common.validation_context_type = validation(settings, certificates.first(), secrets);
+    let mut certificates = certificates(settings);
+    let roots = (demand || settings.mode == ServerTlsMode::OptionalMutual).then(|| roots(scope, settings));
+    if options.missing_credentials == MissingCredentials::Close {
+        certificates.retain(|wanted| wanted.is_held(scope));
+        if certificates.is_empty() || roots.as_ref().is_some_and(|roots| !roots.is_held(scope)) {
+            return None;
+        }
     }
-    secrets.extend(certificates.iter().cloned());
-    common.tls_certificate_sds_secret_configs = certificates.into_iter().map(secret).collect();
-    common.tls_params = parameters(settings);
+    let certificates = certificates.into_iter().map(|wanted| wanted.ask(&scope.proxy, secrets)).collect();
+    let common = CommonTlsContext {
+        alpn_protocols: vec!["h2".to_owned(), "http/1.1".to_owned()],
+        tls_certificate_sds_secret_configs: certificates,
+        validation_context_type: roots.map(|roots| validation(input, roots, secrets)),
+        tls_params: parameters(settings),
+        ..Default::default()
+    };
     let context = DownstreamTlsContext {
         common_tls_context: Some(common),
         require_client_certificate: boolean(demand),
         ..Default::default()
     };
-    TransportSocket {
+    Some(TransportSocket {
         name: "envoy.transport_sockets.tls".to_owned(),
         config_type: Some(ConfigType::TypedConfig(pack(&context))),
-    }
+    })
 }
 
-/// A secret that comes over ADS.
-pub fn secret(name: String) -> SdsSecretConfig {
-    SdsSecretConfig { name, sds_config: ads() }
-}
-
-/// Names of certificates: of the workload, of Kubernetes secrets, or of files.
-fn certificate_names(settings: &ServerTlsSettings) -> Vec<String> {
+/// Of the workload, of Kubernetes secrets, or of files.
+fn certificates(settings: &ServerTlsSettings) -> Vec<Wanted> {
     if settings.mode == ServerTlsMode::IstioMutual {
-        return vec![WORKLOAD_CERTIFICATE.to_owned()];
-    }
-    if !settings.credential_names.is_empty() {
-        return settings.credential_names.iter().map(|name| resource_name(name)).collect();
-    }
-    if !settings.credential_name.is_empty() {
-        return vec![resource_name(&settings.credential_name)];
-    }
-    if !settings.tls_certificates.is_empty() {
-        let file = |c: &lateen_config::kinds::gateway::TlsCertificate| {
-            format!("file-cert:{}~{}", c.server_certificate, c.private_key)
-        };
-        return settings.tls_certificates.iter().map(file).collect();
-    }
-    vec![format!("file-cert:{}~{}", settings.server_certificate, settings.private_key)]
-}
-
-/// Istio's name of a secret: `kubernetes://name`, unless a scheme is written.
-pub fn resource_name(credential: &str) -> String {
-    if credential.contains("://") { credential.to_owned() } else { format!("kubernetes://{credential}") }
-}
-
-fn validation(
-    settings: &ServerTlsSettings,
-    certificate: Option<&String>,
-    secrets: &mut BTreeSet<String>,
-) -> Option<ValidationContextType> {
-    let roots = if settings.mode == ServerTlsMode::IstioMutual {
-        WORKLOAD_ROOT.to_owned()
-    } else if !settings.ca_cert_credential_name.is_empty() {
-        resource_name(&settings.ca_cert_credential_name)
-    } else if !settings.ca_certificates.is_empty() {
-        format!("file-root:{}", settings.ca_certificates)
+        vec![Wanted::workload_certificate()]
+    } else if !settings.credential_names.is_empty() {
+        settings.credential_names.iter().map(|name| Wanted::pair(name)).collect()
+    } else if !settings.credential_name.is_empty() {
+        vec![Wanted::pair(&settings.credential_name)]
+    } else if !settings.tls_certificates.is_empty() {
+        let files = settings.tls_certificates.iter();
+        files.map(|files| Wanted::pair_files(&files.server_certificate, &files.private_key)).collect()
     } else {
-        format!("{}-cacert", certificate?)
-    };
-    secrets.insert(roots.clone());
-    let context = CertificateValidationContext {
-        match_typed_subject_alt_names: Vec::new(),
+        vec![Wanted::pair_files(&settings.server_certificate, &settings.private_key)]
+    }
+}
+
+/// What certificates of clients are checked against.
+fn roots(scope: &Scope, settings: &ServerTlsSettings) -> Wanted {
+    let beside = settings.credential_names.first().unwrap_or(&settings.credential_name);
+    if settings.mode == ServerTlsMode::IstioMutual {
+        Wanted::workload_roots()
+    } else if !settings.ca_cert_credential_name.is_empty() {
+        Wanted::roots(&settings.ca_cert_credential_name)
+    } else if !beside.is_empty() {
+        Wanted::roots(beside)
+    } else {
+        let beside = settings.tls_certificates.iter().map(|files| &files.ca_certificates);
+        let file = std::iter::once(&settings.ca_certificates).chain(beside).find(|file| !file.is_empty());
+        Wanted::roots_files(&scope.proxy, file.map_or("", String::as_str), &settings.ca_crl)
+    }
+}
+
+fn validation(input: Input<'_>, roots: Wanted, secrets: &mut Secrets) -> ValidationContextType {
+    let Input { scope, settings, .. } = input;
+    let mut context = CertificateValidationContext {
         verify_certificate_spki: settings.verify_certificate_spki.clone(),
         verify_certificate_hash: settings.verify_certificate_hash.clone(),
         ..subject_alt_names(&settings.subject_alt_names)
     };
-    Some(ValidationContextType::CombinedValidationContext(CombinedCertificateValidationContext {
+    sds::agent_revoked(&scope.proxy, &roots, &mut context);
+    ValidationContextType::CombinedValidationContext(CombinedCertificateValidationContext {
         default_validation_context: Some(context),
-        validation_context_sds_secret_config: Some(secret(roots)),
+        validation_context_sds_secret_config: Some(roots.ask(&scope.proxy, secrets)),
         ..Default::default()
-    }))
+    })
 }
 
 /// Checks that one of `names` is in the certificate.

@@ -26,14 +26,14 @@ impl Resources {
         let names = want.get("extensions").and_then(Value::as_array);
         let extensions = names.map(|names| names.iter().map(|name| name.as_str().unwrap().to_owned()).collect());
         let provenance = want.get("provenance").is_some();
-        let made = resources(&scope, &Options { provenance, extensions });
+        let made = resources(&scope, &Options { provenance, extensions, ..Options::default() });
         findings.extend(made.findings);
         let all = json!({
             "listeners": made.listeners.iter().map(encode).collect::<Vec<_>>(),
             "clusters": made.clusters.iter().map(encode).collect::<Vec<_>>(),
             "routes": made.routes.iter().map(encode).collect::<Vec<_>>(),
             "endpoints": made.endpoints.iter().map(encode).collect::<Vec<_>>(),
-            "secrets": made.secrets,
+            "secrets": made.secret_names,
         });
         let findings = findings
             .iter()
