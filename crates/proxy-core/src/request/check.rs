@@ -22,7 +22,9 @@ pub(super) fn version_and_host(hcm: &HttpConnectionManager, head: &mut RequestHe
             head.authority = hcm.http1.default_host_for_http_10.clone().into();
         }
     }
-    if head.authority.is_empty() {
+    // Over HTTP/1 the codec refuses a request without `Host`; one that is there and empty is legal (RFC 9112 section
+    // 3.2), and Envoy takes it.
+    if head.authority.is_empty() && head.version == Version::Http2 {
         return refuse(400, ResponseFlags::NONE, "missing_host_header");
     }
     let valid = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:@[]".contains(byte);
