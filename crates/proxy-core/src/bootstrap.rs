@@ -34,8 +34,6 @@ pub struct Static {
     pub ads: Option<AdsConfig>,
     /// Static runtime values by key, as text.
     pub runtime: BTreeMap<String, String>,
-    /// Static secrets, for TLS.
-    pub secrets: Vec<v3::tls::Secret>,
     /// The whole bootstrap as JSON, for `/config_dump`.
     pub config_dump: serde_json::Value,
 }
@@ -117,7 +115,7 @@ fn resources_of(resources: v3::bootstrap::bootstrap::StaticResources, decoded: &
     }
     add(type_url::CLUSTER, &resources.clusters, decoded);
     add(type_url::LISTENER, &resources.listeners, decoded);
-    decoded.secrets = resources.secrets;
+    add(type_url::SECRET, &resources.secrets, decoded);
 }
 
 fn ads(mut dynamic: v3::bootstrap::bootstrap::DynamicResources, at: At<'_>) -> Result<Option<AdsConfig>, DecodeError> {

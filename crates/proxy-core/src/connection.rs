@@ -1,8 +1,11 @@
 //! Which filter chain takes a connection.
 //! In: a listener and what listener filters have found. Out: the chain, as Envoy's matching tree finds it.
 
+mod misdirected;
 #[cfg(test)]
 mod tests;
+
+pub use misdirected::misdirected;
 
 use crate::ir::{FilterChain, FilterChainMatch, Listener, SourceType};
 use ipnet::IpNet;

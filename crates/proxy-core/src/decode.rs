@@ -27,7 +27,7 @@ mod tests;
 
 pub use error::{DecodeError, Problem};
 
-use crate::ir::{Cluster, Endpoints, Features, Listener, RouteConfiguration, Tables};
+use crate::ir::{Cluster, Endpoints, Features, Listener, RouteConfiguration, Secret, Tables};
 use at::At;
 use lateen_envoy_api::prost::Name;
 use lateen_envoy_api::{Any, type_url, v3};
@@ -95,6 +95,7 @@ pub fn apply(tables: &Tables, update: Update<'_>) -> Applied {
         type_url::ROUTE => put(&mut tables.routes, &ROUTE, update, features, outcome),
         type_url::CLUSTER => put(&mut tables.clusters, &CLUSTER, update, features, outcome),
         type_url::ENDPOINT => put(&mut tables.endpoints, &ENDPOINT, update, features, outcome),
+        type_url::SECRET => put(&mut tables.secrets, &SECRET, update, features, outcome),
         other => {
             for resource in update.added {
                 let error = At::root("resource", resource.name).field("type_url").unsupported(other, "");
@@ -137,6 +138,8 @@ static ENDPOINT: Kind<v3::endpoint::ClusterLoadAssignment, Endpoints> = Kind {
     decode: endpoint::decode,
     version: |known| known.version,
 };
+static SECRET: Kind<v3::tls::Secret, Secret> =
+    Kind { label: "Secret", name: |message| &message.name, decode: tls::secret, version: |known| known.version };
 
 type Table<T> = HashMap<Arc<str>, Arc<T>>;
 
@@ -216,6 +219,7 @@ pub fn missing(tables: &Tables, type_url: &str, present: &[Resource<'_>]) -> Vec
         type_url::ROUTE => absent(&tables.routes, &names(&ROUTE, present)),
         type_url::CLUSTER => absent(&tables.clusters, &names(&CLUSTER, present)),
         type_url::ENDPOINT => absent(&tables.endpoints, &names(&ENDPOINT, present)),
+        type_url::SECRET => absent(&tables.secrets, &names(&SECRET, present)),
         _ => Vec::new(),
     }
 }

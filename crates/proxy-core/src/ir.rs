@@ -7,12 +7,14 @@ mod hcm;
 mod listener;
 mod route;
 mod tables;
+mod tls;
 
 pub use cluster::*;
 pub use hcm::*;
 pub use listener::*;
 pub use route::*;
 pub use tables::*;
+pub use tls::*;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -16,6 +16,7 @@ pub mod hash;
 pub mod header_mutation;
 pub mod headers;
 pub mod http1;
+pub mod inspect;
 pub mod ir;
 pub mod local_reply;
 pub mod matcher;

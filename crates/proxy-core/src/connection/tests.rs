@@ -69,3 +69,43 @@ fn each_step_keeps_the_most_specific_chains() {
         );
     }
 }
+
+#[test]
+fn a_host_of_another_chain_is_misdirected() {
+    let chain = |name: &str| {
+        format!(
+            r#"{{"name": "{name}", "filter_chain_match": {{"server_names": ["{name}.example"]}},
+            "transport_socket": {{"name": "tls", "typed_config": {{
+                "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+                "common_tls_context": {{"tls_certificate_sds_secret_configs": [{{"name": "s"}}]}}}}}},
+            "filters": [{{"name": "hcm", "typed_config": {{
+                "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+                "stat_prefix": "x", "http_filters": [{{"name": "r", "typed_config": {{
+                    "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"}}}}],
+                "route_config": {{"name": "r", "virtual_hosts": [{{"name": "v", "domains": ["{name}.example"]}}]}}}}}}]}}"#
+        )
+    };
+    let listener = listener(&format!(
+        r#"{{"name": "l", "address": {{"socket_address": {{"address": "0.0.0.0", "port_value": 443}}}},
+        "filter_chains": [{}, {}]}}"#,
+        chain("a"),
+        chain("b")
+    ));
+    let address = "127.0.0.1:443".parse().expect("an address");
+    let facts = ConnectionFacts {
+        destination: address,
+        direct_peer: address,
+        client: address,
+        server_name: "a.example",
+        application_protocols: &[],
+        transport_protocol: "tls",
+    };
+    let tables = crate::ir::Tables::default();
+    for (authority, misdirects) in
+        [("b.example", true), ("B.EXAMPLE", true), ("a.example", false), ("c.example", false)]
+    {
+        let own = &listener.filter_chains[0];
+        let reply = misdirected(&listener, own, &facts, authority.as_bytes(), &tables);
+        assert_eq!(reply.map(|reply| reply.status), misdirects.then_some(421), "{authority}");
+    }
+}

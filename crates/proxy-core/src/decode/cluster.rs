@@ -67,6 +67,8 @@ pub(crate) fn decode(mut message: api::Cluster, version: u64, at: At<'_>) -> Res
         limits_high,
         transport_matches,
         tls: tls::upstream(message.transport_socket.take(), at.field("transport_socket"))?,
+        auto_sni: http.auto_sni,
+        auto_san_validation: http.auto_san_validation,
         outlier: message
             .outlier_detection
             .take()
@@ -240,6 +242,8 @@ struct Http {
     http2: Http2Options,
     idle_timeout: Option<Duration>,
     max_requests_per_connection: Option<u32>,
+    auto_sni: bool,
+    auto_san_validation: bool,
 }
 
 fn http_options(message: &mut api::Cluster, at: At<'_>) -> Result<Http, DecodeError> {
@@ -284,12 +288,12 @@ fn http_options(message: &mut api::Cluster, at: At<'_>) -> Result<Http, DecodeEr
         None if old_http2.is_some() => (UpstreamProtocol::Explicit(CodecType::Http2), old_http1, old_http2),
         None => (UpstreamProtocol::Explicit(CodecType::Http1), old_http1, None),
     };
+    let (mut auto_sni, mut auto_san_validation) = (false, false);
     if let Some(mut sni) =
         options.upstream_http_protocol_options.take().or(message.upstream_http_protocol_options.take())
     {
-        // The shell takes the SNI from the request when TLS comes; nothing to do in plain text.
-        sni.auto_sni = false;
-        sni.auto_san_validation = false;
+        auto_sni = take(&mut sni.auto_sni);
+        auto_san_validation = take(&mut sni.auto_san_validation);
         typed_at.field("upstream_http_protocol_options").nothing_left(&sni)?;
     }
     upstream_filters(&mut options, typed_at)?;
@@ -307,6 +311,8 @@ fn http_options(message: &mut api::Cluster, at: At<'_>) -> Result<Http, DecodeEr
         max_requests_per_connection: number(common.max_requests_per_connection.take())
             .or(old_requests)
             .filter(|count| *count > 0),
+        auto_sni,
+        auto_san_validation,
     };
     // Limits on responses that the codec has of its own.
     common.max_headers_count = None;

@@ -1,6 +1,6 @@
 //! Clusters and their endpoints.
 
-use super::{CodecType, Http1Options, Http2Options, Metadata};
+use super::{CodecType, Http1Options, Http2Options, Metadata, UpstreamTls};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +36,10 @@ pub struct Cluster {
     pub transport_matches: Vec<TransportMatch>,
     /// TLS towards endpoints that meet none of the above; `None` for plain text.
     pub tls: Option<Arc<UpstreamTls>>,
+    /// Whether the server name sent is the host of the request (`auto_sni`).
+    pub auto_sni: bool,
+    /// Whether the certificate must be for that host (`auto_san_validation`).
+    pub auto_san_validation: bool,
     /// Passive health checks.
     pub outlier: Option<OutlierDetection>,
     /// Soft limit of the buffers of a connection, bytes.
@@ -239,17 +243,6 @@ impl Default for CircuitBreakers {
             retry_budget: None,
         }
     }
-}
-
-/// `UpstreamTlsContext` in a form that a TLS library is set up from.
-#[derive(Debug, Default)]
-pub struct UpstreamTls {
-    /// Server name to send.
-    pub sni: String,
-    /// ALPN to offer.
-    pub alpn: Vec<String>,
-    /// The whole message, for what is not taken apart above.
-    pub raw: Vec<u8>,
 }
 
 /// `Cluster.TransportSocketMatch`.

@@ -1,6 +1,6 @@
 //! Listeners and filter chains.
 
-use super::{HttpConnectionManager, Metadata};
+use super::{DownstreamTls, HttpConnectionManager, Metadata};
 use ipnet::IpNet;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -158,45 +158,6 @@ pub struct TcpProxy {
     pub max_connect_attempts: u32,
     /// One line for each connection.
     pub access_log: Vec<Arc<AccessLog>>,
-}
-
-/// `DownstreamTlsContext` in a form that a TLS library is set up from.
-#[derive(Debug, Default)]
-pub struct DownstreamTls {
-    /// Certificates that stand in the resource.
-    pub certificates: Vec<TlsCertificate>,
-    /// Names of certificates that come over SDS.
-    pub certificate_sds: Vec<Arc<str>>,
-    /// ALPN to offer.
-    pub alpn: Vec<String>,
-    /// Whether a client must show a certificate.
-    pub require_client_certificate: bool,
-    /// PEM of the authorities for client certificates.
-    pub trusted_ca: Option<DataSource>,
-    /// Name of a validation context that comes over SDS.
-    pub validation_sds: Option<Arc<str>>,
-    /// The whole message, for what is not taken apart above.
-    pub raw: Vec<u8>,
-}
-
-/// Certificate chain and key, PEM.
-#[derive(Debug, Clone)]
-pub struct TlsCertificate {
-    /// Chain, leaf first.
-    pub chain: DataSource,
-    /// Private key.
-    pub key: DataSource,
-}
-
-/// `envoy.config.core.v3.DataSource`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DataSource {
-    /// Path of a file.
-    File(String),
-    /// The bytes themselves.
-    Inline(Vec<u8>),
-    /// Name of an environment variable.
-    Environment(String),
 }
 
 /// An access log and where it goes.

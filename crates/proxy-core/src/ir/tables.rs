@@ -1,6 +1,6 @@
 //! All that the data plane knows at one moment.
 
-use super::{Cluster, Discovery, Endpoints, Listener, RouteConfiguration, RouteSpecifier};
+use super::{Cluster, Discovery, Endpoints, Listener, RouteConfiguration, RouteSpecifier, Secret};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -15,6 +15,8 @@ pub struct Tables {
     pub clusters: HashMap<Arc<str>, Arc<Cluster>>,
     /// By name of the load assignment (EDS).
     pub endpoints: HashMap<Arc<str>, Arc<Endpoints>>,
+    /// By name of the secret (SDS, and static ones).
+    pub secrets: HashMap<Arc<str>, Arc<Secret>>,
     /// What the static runtime turns on or off; resources are decoded by it.
     pub features: Features,
 }
