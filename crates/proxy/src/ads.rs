@@ -34,8 +34,6 @@ fn subscriptions(clusters: bool, listeners: bool) -> Vec<Subscription> {
     let wanted = |type_url: &str| match type_url {
         type_url::CLUSTER => clusters,
         type_url::LISTENER => listeners,
-        // Secrets are not followed yet.
-        type_url::SECRET => false,
         _ => true,
     };
     Subscription::of_a_proxy().into_iter().filter(|one| one.scope == Scope::Named || wanted(&one.type_url)).collect()
@@ -53,6 +51,7 @@ impl Handler for Stream {
         vec![
             (type_url::ENDPOINT.to_owned(), own(state.discovery.endpoint_names(&state.accepted, &state.serving))),
             (type_url::ROUTE.to_owned(), own(state.discovery.route_names(&state.accepted, &state.serving))),
+            (type_url::SECRET.to_owned(), own(state.discovery.secret_names(&state.accepted, &state.serving))),
         ]
     }
 

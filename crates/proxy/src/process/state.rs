@@ -13,7 +13,7 @@ use crate::stats::Registry;
 use lateen_envoy_api::{Any, type_url, v3};
 use lateen_proxy_core::decode;
 use lateen_proxy_core::ir::{Endpoints, Tables};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -140,32 +140,38 @@ impl State {
         }
     }
 
-    /// Endpoints and routes that nothing names any more are not subscribed to, so nobody says that they are gone.
+    /// What nothing names any more is not subscribed to, so nobody says that it is gone.
     fn forget_unused(&mut self, changed: &str) {
-        let (unused, type_url) = match changed {
-            type_url::CLUSTER => {
-                let used = self.discovery.endpoint_names(&self.accepted, &self.serving);
-                let names = self.accepted.endpoints.keys();
-                (names.filter(|name| !used.contains(&***name)).cloned().collect::<Vec<_>>(), type_url::ENDPOINT)
-            }
-            type_url::LISTENER => {
-                let used = self.discovery.route_names(&self.accepted, &self.serving);
-                let names = self.accepted.routes.keys();
-                (names.filter(|name| !used.contains(&***name)).cloned().collect(), type_url::ROUTE)
-            }
-            _ => return,
-        };
-        for name in unused {
+        fn unused<T>(table: &HashMap<Arc<str>, Arc<T>>, used: &BTreeSet<&str>) -> Vec<Arc<str>> {
+            table.keys().filter(|name| !used.contains(&***name)).cloned().collect()
+        }
+        let Self { discovery, accepted, serving, resources, .. } = &mut *self;
+        if !matches!(changed, type_url::CLUSTER | type_url::LISTENER) {
+            return;
+        }
+        let mut gone = Vec::new();
+        if changed == type_url::CLUSTER {
+            let names = unused(&accepted.endpoints, &discovery.endpoint_names(accepted, serving));
+            gone.extend(names.into_iter().map(|name| (type_url::ENDPOINT, name)));
+        } else {
+            let names = unused(&accepted.routes, &discovery.route_names(accepted, serving));
+            gone.extend(names.into_iter().map(|name| (type_url::ROUTE, name)));
+        }
+        if !accepted.secrets.is_empty() {
+            let names = unused(&accepted.secrets, &discovery.secret_names(accepted, serving));
+            gone.extend(names.into_iter().map(|name| (type_url::SECRET, name)));
+        }
+        for (type_url, name) in gone {
             let is_static = |entry: &super::Entry| entry.is_static;
-            let kind = self.resources.kind_mut(type_url);
+            let kind = resources.kind_mut(type_url);
             if kind.entries.get(&*name).is_some_and(is_static) {
                 continue;
             }
             kind.remove(&name);
-            if type_url == type_url::ENDPOINT {
-                self.accepted.endpoints.remove(&name);
-            } else {
-                self.accepted.routes.remove(&name);
+            match type_url {
+                type_url::ENDPOINT => drop(accepted.endpoints.remove(&name)),
+                type_url::ROUTE => drop(accepted.routes.remove(&name)),
+                _ => drop(accepted.secrets.remove(&name)),
             }
         }
     }
