@@ -96,6 +96,16 @@ impl Known<'_> {
     }
 
     fn http(&self, rule: &HttpRule, findings: &mut Vec<Finding>) {
+        for condition in &rule.matches {
+            let request = &condition.request;
+            for (field, headers) in [("headers", &request.headers), ("withoutHeaders", &request.without_headers)] {
+                for name in headers.keys().filter(|name| name.starts_with("@request.auth.claims")) {
+                    let message = format!("{name}: claims of tokens are not looked at yet, no request has any");
+                    let path = format!("{}.{field}", condition.path);
+                    findings.push(condition.source.warn(request.at, path, message));
+                }
+            }
+        }
         for (index, weighted) in rule.route.route.iter().enumerate() {
             let path = format!("{}.route[{index}].destination", rule.path);
             self.destination(&rule.source, weighted.destination.as_ref(), &path, findings);

@@ -10,6 +10,15 @@ use lateen_envoy_api::v3::route::query_parameter_matcher::QueryParameterMatchSpe
 use lateen_envoy_api::v3::route::route_match::PathSpecifier;
 use lateen_envoy_api::v3::route::{HeaderMatcher, QueryParameterMatcher, RouteMatch};
 
+/// What stands in place of a header name when a claim of a JSON Web Token is meant.
+const CLAIM: &str = "@request.auth.claims";
+
+/// Whether a condition asks for a claim. No filter validates tokens yet, so that no request has any; the model says so
+/// in a finding.
+pub fn wants_claim(request: &HttpMatchRequest) -> bool {
+    request.headers.keys().any(|name| name.starts_with(CLAIM))
+}
+
 /// Envoy's match for a condition; none stands for every request.
 pub fn translate(request: Option<&HttpMatchRequest>) -> RouteMatch {
     let any = || Some(PathSpecifier::Prefix("/".to_owned()));
@@ -17,7 +26,8 @@ pub fn translate(request: Option<&HttpMatchRequest>) -> RouteMatch {
         return RouteMatch { path_specifier: any(), ..Default::default() };
     };
     let mut headers: Vec<HeaderMatcher> = request.headers.iter().map(|(name, value)| header(name, value)).collect();
-    headers.extend(request.without_headers.iter().map(|(name, value)| HeaderMatcher {
+    let without = request.without_headers.iter().filter(|(name, _)| !name.starts_with(CLAIM));
+    headers.extend(without.map(|(name, value)| HeaderMatcher {
         invert_match: true,
         // A missing header is one that does not match; Envoy has no such option beside a presence match.
         treat_missing_header_as_empty: !is_presence(value),

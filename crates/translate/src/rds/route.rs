@@ -89,6 +89,9 @@ fn translate(rule: Rule<'_>, options: &Options) -> Option<Route> {
     }
     let written = &rule.rule.route;
     let request = rule.condition.map(|condition| &condition.request);
+    if request.is_some_and(matches::wants_claim) {
+        return None;
+    }
     let name = match request.map(|request| request.name.as_str()) {
         None | Some("") => written.name.clone(),
         Some(condition) => format!("{}.{condition}", written.name),
