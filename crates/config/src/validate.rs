@@ -37,6 +37,8 @@ use crate::kinds::mesh_config::MeshConfig;
 use crate::object::{ObjectMeta, Spec};
 use crate::yaml::Node;
 
+pub use server_tls::is_cipher_suite;
+
 /// Annotations that Istio keeps for itself or for its tests.
 const RESERVED_ANNOTATIONS: &[&str] = &[
     "istio.io/dry-run",

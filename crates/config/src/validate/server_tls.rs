@@ -28,6 +28,11 @@ const CIPHERS: &[&str] = &[
     "ALL",
 ];
 
+/// Whether a name is one of a cipher suite up to TLS 1.2; proxies refuse a server that names any other.
+pub fn is_cipher_suite(name: &str) -> bool {
+    CIPHERS.contains(&name)
+}
+
 /// Judges `tls` of a server.
 pub(crate) fn server_tls(check: &mut Check<'_, '_>, tls: &ServerTlsSettings) {
     ciphers(check, tls);
@@ -130,7 +135,7 @@ fn files(check: &mut Check<'_, '_>, tls: &ServerTlsSettings) {
 fn ciphers(check: &mut Check<'_, '_>, tls: &ServerTlsSettings) {
     let mut seen = BTreeSet::new();
     check.each("cipher_suites", &tls.cipher_suites, |check, cipher| {
-        if !CIPHERS.contains(&cipher.as_str()) {
+        if !is_cipher_suite(cipher) {
             check.warning(format!("`{}` is no cipher suite and is passed over", shorten(cipher)), "");
         } else if !seen.insert(cipher) {
             check.warning(format!("`{cipher}` is here already"), "remove one of the two");

@@ -4,6 +4,7 @@
 use crate::sds::{self, Secrets, Wanted};
 use crate::values::boolean;
 use crate::{MissingCredentials, Options};
+use lateen_config::is_cipher_suite;
 use lateen_config::kinds::gateway::{ServerTlsMode, ServerTlsSettings, TlsProtocol as Written};
 use lateen_envoy_api::pack;
 use lateen_envoy_api::v3::core::TransportSocket;
@@ -123,7 +124,7 @@ fn parameters(settings: &ServerTlsSettings) -> Option<TlsParameters> {
     Some(TlsParameters {
         tls_minimum_protocol_version: version(settings.min_protocol_version).into(),
         tls_maximum_protocol_version: version(settings.max_protocol_version).into(),
-        cipher_suites: settings.cipher_suites.clone(),
+        cipher_suites: settings.cipher_suites.iter().filter(|name| is_cipher_suite(name)).cloned().collect(),
         ..Default::default()
     })
 }
