@@ -12,6 +12,8 @@ mod pump;
 mod replay;
 mod reply;
 mod run;
+#[cfg(test)]
+mod tests;
 
 pub use piece::{Downstream, Failure, Gone, Piece};
 pub use run::{Incoming, Refusal, refused, serve};

@@ -2,6 +2,10 @@
 //! In: Envoy resources from ADS or a bootstrap file, connections. Out: proxied traffic, statistics, logs.
 //! Never here: how a request is decided; that is `lateen-proxy-core`.
 
+// Tests inside share the support of those outside, which knows this crate by its name.
+#[cfg(test)]
+extern crate self as lateen_proxy;
+
 mod admin;
 mod ads;
 mod dns;

@@ -175,12 +175,17 @@ struct Active<'a>(&'a Manager);
 
 impl Drop for Active<'_> {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.stats.downstream_rq_panic.inc();
+        }
         self.0.stats.downstream_rq_active.dec();
     }
 }
 
 impl<'a, D: Downstream> Exchange<'a, D> {
     async fn run(&mut self, routes: Option<&'a RouteConfiguration>) {
+        #[cfg(test)]
+        assert!(self.head.path != super::tests::PANIC, "as the test wants it");
         let config = &*self.manager.config;
         let origin = Origin { peer: self.peer.client, local: self.peer.local, tls: self.peer.tls, certificate: None };
         match request::admit(config, &mut self.head, &origin, &mut || self.context.random()) {

@@ -49,8 +49,10 @@ fn serve(context: &Rc<Context>, slot: &Slot, stream: TcpStream) {
     let registration = served.register(context);
     let key = registration.key();
     let connection = downstream::serve(Rc::clone(context), registration, stream);
+    let of = Rc::clone(&served);
     let task = tokio::task::spawn_local(async move {
         if AssertUnwindSafe(connection).catch_unwind().await.is_err() {
+            of.stats.downstream_cx_panic.inc();
             tracing::error!("a connection ended with a panic; this is a bug");
         }
     });

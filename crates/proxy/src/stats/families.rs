@@ -111,7 +111,7 @@ family! {
         downstream_rq_timeout, downstream_rq_non_relative_path, downstream_rq_overload_close,
         downstream_rq_response_before_rq_complete, downstream_rq_rx_reset, downstream_rq_tx_reset,
         downstream_rq_too_large, downstream_rq_too_many_premature_resets, downstream_rq_ws_on_non_ws_route,
-        downstream_rq_rejected_via_ip_detection, no_cluster, no_route, rq_direct_response, rq_redirect,
+        downstream_rq_rejected_via_ip_detection, downstream_rq_panic, no_cluster, no_route, rq_direct_response, rq_redirect,
         rq_reset_after_downstream_response_started, rq_total, rs_too_large,
         tracing_not_traceable = "tracing.not_traceable",
         rbac_allowed = "rbac.allowed", rbac_denied = "rbac.denied", rbac_shadow_allowed = "rbac.shadow_allowed",
@@ -135,7 +135,7 @@ family! {
         downstream_cx_total, downstream_cx_destroy, downstream_cx_overflow, downstream_cx_overload_reject,
         downstream_cx_transport_socket_connect_timeout, downstream_global_cx_overflow, downstream_pre_cx_timeout,
         downstream_listener_filter_remote_close, downstream_listener_filter_error, connections_accepted_per_socket_event,
-        no_filter_chain_match, ssl_handshake = "ssl.handshake", ssl_connection_error = "ssl.connection_error",
+        downstream_cx_panic, no_filter_chain_match, ssl_handshake = "ssl.handshake", ssl_connection_error = "ssl.connection_error",
     }
     gauges { downstream_cx_active, downstream_pre_cx_active }
     histograms { downstream_cx_length_ms }

@@ -7,6 +7,7 @@ use super::context::{Context, Shared};
 use crate::listener::{Listeners, accept};
 use crate::logging::AccessLogs;
 use crate::stats::WorkerStats;
+use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -49,10 +50,17 @@ async fn run(context: Rc<Context>, mut commands: UnboundedReceiver<Command>) {
         tokio::select! {
             command = commands.recv() => match command {
                 Some(Command::Shutdown) | None => return,
-                Some(command) => obey(command, &context, &mut listeners),
+                Some(command) => survive(|| obey(command, &context, &mut listeners)),
             },
-            _ = sweep.tick(), if context.upstreams.any_idle() => context.upstreams.sweep(&context),
+            _ = sweep.tick(), if context.upstreams.any_idle() => survive(|| context.upstreams.sweep(&context)),
         }
+    }
+}
+
+/// A worker outlives a bug in one of its chores.
+fn survive(chore: impl FnOnce()) {
+    if std::panic::catch_unwind(AssertUnwindSafe(chore)).is_err() {
+        tracing::error!("a chore of a worker ended with a panic; this is a bug");
     }
 }
 
