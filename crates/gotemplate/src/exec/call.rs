@@ -1,0 +1,80 @@
+//! Calling functions: arguments counted and held against the signature, `and`, `or` and `call` on their own.
+//! In: a name, arguments, the value from the pipeline. Out: the result.
+//! Never here: what a function does.
+
+use super::{Operand, Place, Result, State};
+use crate::builtin::Callee;
+use crate::error::{CallError, ExecError, ExecErrorKind};
+use crate::function::Type;
+use crate::parse::node::Expr;
+
+impl<'t> State<'t, '_> {
+    pub(super) fn function(
+        &mut self,
+        dot: &Operand,
+        place: Place<'t>,
+        name: &str,
+        args: &'t [Expr],
+        last: Option<Operand>,
+    ) -> Result<Operand> {
+        let engine = self.engine;
+        let Some(entry) = engine.functions.get(name) else {
+            return Err(self.error(format!("{} is not a defined function", crate::quote::quote(name))));
+        };
+        let signature = entry.function.signature();
+        let count = args.len() + usize::from(last.is_some());
+        let fixed = signature.fixed.len();
+        if signature.variadic.is_some() {
+            if count < fixed {
+                let got = args.len();
+                return Err(self.error(format!("wrong number of args for {name}: want at least {fixed} got {got}")));
+            }
+        } else if count != fixed {
+            return Err(self.error(format!("wrong number of args for {name}: want {fixed} got {count}")));
+        }
+        if entry.built_in && (name == "and" || name == "or") {
+            return self.and_or(dot, name == "or", args, last);
+        }
+        let type_at = |i: usize| signature.fixed.get(i).copied().or(signature.variadic).unwrap_or(Type::Any);
+        let mut values = Vec::with_capacity(count);
+        for (i, arg) in args.iter().enumerate() {
+            values.push(self.argument(dot, Some(type_at(i)), arg)?.value);
+        }
+        if let Some(last) = last {
+            values.push(self.validate(last, type_at(args.len()))?.value);
+        }
+        let result = if entry.built_in && name == "call" {
+            let shown = args.first().map_or_else(|| "value".to_owned(), Expr::to_string);
+            Callee::new(&shown, values.first()).and_then(|callee| callee.call(&values[1..], self.budget))
+        } else {
+            entry.function.call(self.budget, &values)
+        };
+        match result {
+            Ok(value) => Ok(Operand { value, boxed: true }),
+            Err(err) => {
+                self.place = place;
+                Err(self.failed_call(name, err))
+            }
+        }
+    }
+
+    /// The first argument that decides, or the last; those after it are not evaluated.
+    fn and_or(&mut self, dot: &Operand, or: bool, args: &'t [Expr], last: Option<Operand>) -> Result<Operand> {
+        let mut operand = Operand::default();
+        for arg in args {
+            operand = self.argument(dot, Some(Type::Reflect), arg)?;
+            if operand.value.truth() == or {
+                return Ok(operand);
+            }
+        }
+        match last {
+            Some(last) => self.validate(last, Type::Reflect),
+            None => Ok(operand),
+        }
+    }
+
+    pub(super) fn failed_call(&self, name: &str, err: CallError) -> Box<ExecError> {
+        let kind = if err.is_limit() { ExecErrorKind::Limit } else { ExecErrorKind::Evaluation };
+        self.error_of(kind, format!("error calling {name}: {err}"))
+    }
+}
