@@ -1,5 +1,5 @@
 //! Words of the mesh that every other room speaks: hosts, labels, protocols, places in files, cluster
-//! and node names, and the one table of ports.
+//! and node names, RE2 expressions, and the one table of ports.
 //! In come strings, out come checked values.
 //! No IO, no clock and no protobuf ever get in here.
 #![warn(missing_docs)]
@@ -12,6 +12,7 @@ pub mod node_id;
 pub mod place;
 pub mod ports;
 pub mod protocol;
+pub mod re2;
 
 pub use cluster_name::{ClusterName, Direction};
 pub use host::Host;
@@ -20,3 +21,4 @@ pub use name::NamespacedName;
 pub use node_id::{NodeId, ProxyType};
 pub use place::Place;
 pub use protocol::Protocol;
+pub use re2::{Re2, Re2Error, Substitution};

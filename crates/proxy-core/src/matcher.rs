@@ -13,4 +13,4 @@ mod tests;
 pub use header::{HeaderMatch, HeaderMatcher, pseudo_or_header};
 pub use path::PathMatch;
 pub use query::{QueryMatch, QueryMatcher, parameters};
-pub use string::{StringKind, StringMatcher, full_match};
+pub use string::{StringKind, StringMatcher};

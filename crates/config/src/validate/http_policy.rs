@@ -143,21 +143,7 @@ fn replacement(text: &str, groups: usize) -> Rule {
         return wrong("the replacement is missing", "write the new path, with `\\1` for the first group");
     }
     one_line(text)?;
-    let mut characters = text.chars();
-    while let Some(c) = characters.next() {
-        if c != '\\' {
-            continue;
-        }
-        match characters.next() {
-            Some('\\') => {}
-            Some(digit) if digit.to_digit(10).is_some_and(|group| group as usize <= groups) => {}
-            Some(digit) if digit.is_ascii_digit() => {
-                return wrong(format!("the expression has no group {digit}"), format!("it has {groups}"));
-            }
-            _ => return wrong("after `\\` stands a digit or another `\\`", "write `\\\\` for a backslash"),
-        }
-    }
-    Ok(())
+    regex::substitution(text, groups)
 }
 
 /// Judges faults made on purpose.

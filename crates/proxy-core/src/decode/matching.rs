@@ -1,21 +1,22 @@
 //! Matchers of strings, headers, query parameters and paths.
 //! In: protobuf. Out: matchers with compiled expressions, or an error at the place.
 
+pub(crate) mod expressions;
+
 use super::DecodeError;
 use super::at::At;
 use crate::headers::HeaderName;
-use crate::matcher::{
-    HeaderMatch, HeaderMatcher, PathMatch, QueryMatch, QueryMatcher, StringKind, StringMatcher, full_match,
-};
+use crate::matcher::{HeaderMatch, HeaderMatcher, PathMatch, QueryMatch, QueryMatcher, StringKind, StringMatcher};
+use lateen_core::Re2;
 use lateen_envoy_api::v3;
-use regex::bytes::Regex;
 
-pub(crate) fn regex(matcher: v3::matcher::RegexMatcher, at: At<'_>) -> Result<Regex, DecodeError> {
+pub(crate) fn regex(matcher: v3::matcher::RegexMatcher, at: At<'_>) -> Result<Re2, DecodeError> {
     let at = at.field("regex");
     if matcher.regex.is_empty() {
         return Err(at.missing(""));
     }
-    full_match(&matcher.regex).map_err(|error| at.invalid(&matcher.regex, format!("no valid expression: {error}")))
+    expressions::full(&matcher.regex)
+        .map_err(|error| at.invalid(&matcher.regex, format!("no valid expression: {error}")))
 }
 
 pub(crate) fn string(matcher: v3::matcher::StringMatcher, at: At<'_>) -> Result<StringMatcher, DecodeError> {
@@ -126,7 +127,7 @@ fn template(policy: v3::core::TypedExtensionConfig, at: At<'_>) -> Result<PathMa
 }
 
 /// `*` is one segment, `**` the rest, `{name}` and `{name=pattern}` the same with a name.
-fn template_regex(pattern: &str) -> Option<Regex> {
+fn template_regex(pattern: &str) -> Option<Re2> {
     const SEGMENT: &str = r"[a-zA-Z0-9\-._~%!$&'()+,;:@=]+";
     const REST: &str = r"[a-zA-Z0-9\-._~%!$&'()+,;:@=/]*";
     let mut out = String::new();
@@ -147,7 +148,8 @@ fn template_regex(pattern: &str) -> Option<Regex> {
                 "*" => Some(SEGMENT.to_owned()),
                 "**" => Some(REST.to_owned()),
                 literal if literal.contains(['*', '{', '}']) => None,
-                literal => Some(regex::escape(literal)),
+                literal if literal.contains(r"\E") => None,
+                literal => Some(format!(r"\Q{literal}\E")),
             })
             .collect::<Option<_>>()?;
         match name {
@@ -155,7 +157,7 @@ fn template_regex(pattern: &str) -> Option<Regex> {
             None => out.push_str(&parts.join("/")),
         }
     }
-    full_match(&out).ok()
+    expressions::full(&out).ok()
 }
 
 /// Segments of a template; a `/` between braces does not divide.

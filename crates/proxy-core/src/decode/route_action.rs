@@ -5,7 +5,7 @@
 
 use super::DecodeError;
 use super::at::At;
-use super::matching::header_key;
+use super::matching::{expressions, header_key};
 use super::mutation::mutations;
 use super::route::Inherited;
 use super::value::{duration, flag, limit, metadata, number, port, runtime_fraction};
@@ -16,8 +16,8 @@ use crate::ir::{
 };
 use crate::matcher::PathMatch;
 use bytes::Bytes;
+use lateen_core::{Re2, Substitution};
 use lateen_envoy_api::v3::{core, matcher, route as api};
-use regex::bytes::Regex;
 use std::mem::take;
 use std::time::Duration;
 
@@ -195,35 +195,17 @@ fn path_rewrite(
     }
 }
 
-/// RE2's `\1` becomes `${1}`; a plain `$` is doubled.
-fn substitute(message: matcher::RegexMatchAndSubstitute, at: At<'_>) -> Result<(Regex, Bytes), DecodeError> {
+fn substitute(message: matcher::RegexMatchAndSubstitute, at: At<'_>) -> Result<(Re2, Substitution), DecodeError> {
     let expression = message.pattern.map(|pattern| pattern.regex).unwrap_or_default();
     if expression.is_empty() {
         return Err(at.field("pattern").field("regex").missing(""));
     }
-    let regex = Regex::new(&expression).map_err(|error| {
+    let regex = expressions::partial(&expression).map_err(|error| {
         at.field("pattern").field("regex").invalid(&expression, format!("no valid expression: {error}"))
     })?;
-    let bad = |reason: &str| at.field("substitution").invalid(&message.substitution, reason);
-    let mut substitution = String::with_capacity(message.substitution.len());
-    let mut characters = message.substitution.chars();
-    while let Some(character) = characters.next() {
-        match character {
-            '$' => substitution.push_str("$$"),
-            '\\' => match characters.next() {
-                Some(digit) if digit.is_ascii_digit() => {
-                    if digit.to_digit(10).is_some_and(|group| group as usize >= regex.captures_len()) {
-                        return Err(bad("names a group that the expression does not have"));
-                    }
-                    substitution.push_str(&format!("${{{digit}}}"));
-                }
-                Some('\\') => substitution.push('\\'),
-                _ => return Err(bad("a backslash stands only before a digit or a backslash")),
-            },
-            other => substitution.push(other),
-        }
-    }
-    Ok((regex, substitution.into()))
+    let substitution = Substitution::new(&message.substitution, regex.groups())
+        .map_err(|error| at.field("substitution").invalid(&message.substitution, error.to_string()))?;
+    Ok((regex, substitution))
 }
 
 pub(crate) fn mirrors(

@@ -4,6 +4,7 @@ use super::{FilterOverrides, Metadata};
 use crate::headers::HeaderName;
 use crate::matcher::{HeaderMatcher, PathMatch, QueryMatcher};
 use bytes::Bytes;
+use lateen_core::{Re2, Substitution};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -200,9 +201,9 @@ pub enum PathRewrite {
     /// By a regular expression, with `\1` in the substitution.
     Regex {
         /// What is replaced.
-        regex: regex::bytes::Regex,
-        /// By what, in the syntax of crate `regex` (`${1}`).
-        substitution: Bytes,
+        regex: Re2,
+        /// By what.
+        substitution: Substitution,
     },
     /// The whole path.
     Full(Bytes),
@@ -220,9 +221,9 @@ pub enum HostRewrite {
     /// The path by a regular expression.
     PathRegex {
         /// What is replaced.
-        regex: regex::bytes::Regex,
+        regex: Re2,
         /// By what.
-        substitution: Bytes,
+        substitution: Substitution,
     },
 }
 

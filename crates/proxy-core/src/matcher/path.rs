@@ -1,7 +1,7 @@
 //! The path condition of a route (`RouteMatch.path_specifier`).
 //! In: the path without its query. Out: whether it matches, and which part a prefix rewrite replaces.
 
-use regex::bytes::Regex;
+use lateen_core::Re2;
 use std::fmt;
 
 /// Path of a route.
@@ -14,7 +14,7 @@ pub enum PathMatch {
     /// It is this, or begins with this and a `/` (`path_separated_prefix`).
     SeparatedPrefix(String),
     /// All of it matches.
-    Regex(Regex),
+    Regex(Re2),
     /// The request is CONNECT (`connect_matcher`).
     Connect,
     /// `path_match_policy` with a URI template.
@@ -22,7 +22,7 @@ pub enum PathMatch {
         /// As in the resource.
         pattern: String,
         /// What it comes to.
-        regex: Regex,
+        regex: Re2,
     },
 }
 
@@ -61,14 +61,7 @@ impl fmt::Display for PathMatch {
             PathMatch::Prefix(text) => write!(f, "prefix {text}"),
             PathMatch::Exact(text) => write!(f, "path {text}"),
             PathMatch::SeparatedPrefix(text) => write!(f, "path prefix {text}"),
-            PathMatch::Regex(regex) => {
-                let text = regex.as_str();
-                write!(
-                    f,
-                    "regex {}",
-                    text.strip_prefix(r"\A(?:").and_then(|text| text.strip_suffix(r")\z")).unwrap_or(text)
-                )
-            }
+            PathMatch::Regex(regex) => write!(f, "regex {regex}"),
             PathMatch::Connect => f.write_str("CONNECT"),
             PathMatch::Template { pattern, .. } => write!(f, "template {pattern}"),
         }

@@ -1,7 +1,7 @@
 //! `envoy.type.matcher.v3.StringMatcher`.
 //! In: bytes. Out: whether they match. Regular expressions match the whole text, as RE2's `FullMatch`.
 
-use regex::bytes::Regex;
+use lateen_core::Re2;
 use std::fmt;
 
 /// A matcher of a text.
@@ -25,7 +25,7 @@ pub enum StringKind {
     /// This somewhere.
     Contains(String),
     /// All of it matches; made by [`full_match`].
-    Regex(Regex),
+    Regex(Re2),
 }
 
 impl StringMatcher {
@@ -61,16 +61,6 @@ impl StringMatcher {
     }
 }
 
-/// Compiles an expression so that it matches the whole text, as Envoy matches.
-///
-/// # Errors
-/// When the expression is none.
-pub fn full_match(expression: &str) -> Result<Regex, regex::Error> {
-    // Checked alone first, so that `)(` cannot break out of the group.
-    Regex::new(expression)?;
-    Regex::new(&format!(r"\A(?:{expression})\z"))
-}
-
 impl fmt::Display for StringMatcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
@@ -78,11 +68,7 @@ impl fmt::Display for StringMatcher {
             StringKind::Prefix(text) => write!(f, "prefix {text:?}"),
             StringKind::Suffix(text) => write!(f, "suffix {text:?}"),
             StringKind::Contains(text) => write!(f, "containing {text:?}"),
-            StringKind::Regex(regex) => {
-                let text = regex.as_str();
-                let text = text.strip_prefix(r"\A(?:").and_then(|text| text.strip_suffix(r")\z")).unwrap_or(text);
-                write!(f, "regex {text}")
-            }
+            StringKind::Regex(regex) => write!(f, "regex {regex}"),
         }?;
         if self.ignore_case { f.write_str(" (any case)") } else { Ok(()) }
     }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::sample::request;
+use lateen_core::Re2;
 
 #[test]
 fn strings_match_by_kind_and_case() {
@@ -12,13 +13,13 @@ fn strings_match_by_kind_and_case() {
         (StringKind::Suffix(".COM".into()), true, "x.com", true),
         (StringKind::Contains("BC".into()), true, "abcd", true),
         (StringKind::Contains("bc".into()), false, "aBCd", false),
-        (StringKind::Regex(full_match("a|ab").expect("regex")), false, "ab", true),
-        (StringKind::Regex(full_match("a|b").expect("regex")), false, "ab", false),
-        (StringKind::Regex(full_match("a.").expect("regex")), false, "a\n", false),
+        (StringKind::Regex(Re2::full("a|ab").expect("regex")), false, "ab", true),
+        (StringKind::Regex(Re2::full("a|b").expect("regex")), false, "ab", false),
+        (StringKind::Regex(Re2::full("a.").expect("regex")), false, "a\n", false),
     ] {
         assert_eq!(matcher(kind.clone(), ignore_case).matches(text.as_bytes()), wanted, "{kind:?} {text}");
     }
-    assert!(full_match(")(").is_err());
+    assert!(Re2::full(")(").is_err());
 }
 
 #[test]

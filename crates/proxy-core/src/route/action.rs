@@ -116,7 +116,7 @@ pub(crate) fn rewrite_path(rewrite: &PathRewrite, matched: &PathMatch, head: &Re
     let path = matched_path(head);
     let (replaced, new): (usize, Cow<'_, [u8]>) = match rewrite {
         PathRewrite::Prefix(prefix) => (matched.replaced(path.len()), Cow::Borrowed(prefix)),
-        PathRewrite::Regex { regex, substitution } => (path.len(), regex.replace_all(path, &substitution[..])),
+        PathRewrite::Regex { regex, substitution } => (path.len(), regex.replace_all(path, substitution)),
         PathRewrite::Full(full) => (path.len(), Cow::Borrowed(full)),
     };
     let rest = head.path.get(replaced..).unwrap_or_default();

@@ -110,7 +110,7 @@ fn rewrite_host(forward: &Forward, head: &mut RequestHead, keep_original: bool) 
             None => return,
         },
         Some(HostRewrite::PathRegex { regex, substitution }) => {
-            regex.replace_all(matched_path(head), &substitution[..]).into_owned().into()
+            regex.replace_all(matched_path(head), substitution).into_owned().into()
         }
     };
     set_host(forward, head, host, keep_original);

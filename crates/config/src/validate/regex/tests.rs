@@ -28,7 +28,10 @@ fn expressions_are_judged_as_re2_does() {
         ("(?!x)", false),
         ("(a)\\1", false),
         ("(?x) a", false),
-        ("[a&&b]", false),
+        ("[a&&b]", true),
+        ("\\w{1,255}", true),
+        ("[\\w.-]{1,300}", true),
+        ("\\Q(\\E", true),
         ("\\u0041", false),
         ("\\pL{900}{900}", false),
         (long.as_str(), false),
@@ -40,4 +43,16 @@ fn expressions_are_judged_as_re2_does() {
 #[test]
 fn groups_are_counted() {
     assert_eq!(groups("(a)(?:b)(?P<c>c)"), Ok(2));
+}
+
+/// What is refused for its size is refused without compiling it, and so is what is taken.
+#[test]
+fn many_large_expressions_are_judged_at_once() {
+    let (large, hostile) = (r"\pL{170}", r"(?i)[\pL\x{100}-\x{10000}]{1000}");
+    let start = std::time::Instant::now();
+    for _ in 0..2000 {
+        assert!(regex(large).is_ok());
+        assert!(regex(hostile).is_err());
+    }
+    assert!(start.elapsed() < std::time::Duration::from_secs(2), "{:?}", start.elapsed());
 }
