@@ -20,6 +20,7 @@ pub mod logging;
 pub mod process;
 pub mod stats;
 pub mod tcp;
+pub mod tls;
 pub mod transport;
 pub mod upstream;
 pub mod worker;

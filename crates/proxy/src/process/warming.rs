@@ -94,13 +94,7 @@ impl Warming {
 }
 
 /// Whether `name` serves now: it is ready, or has waited long enough.
-fn wait(
-    waiting: &mut HashMap<Arc<str>, Wait>,
-    name: &Arc<str>,
-    ready: bool,
-    secrets: bool,
-    now: Instant,
-) -> bool {
+fn wait(waiting: &mut HashMap<Arc<str>, Wait>, name: &Arc<str>, ready: bool, secrets: bool, now: Instant) -> bool {
     if ready && secrets {
         waiting.remove(name);
         return true;
