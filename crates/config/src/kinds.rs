@@ -13,6 +13,7 @@ pub mod endpoints;
 pub mod extension_provider;
 pub mod gateway;
 pub mod http_route;
+pub mod ingress;
 pub mod load_balancer;
 pub mod mesh_config;
 pub mod namespace;

@@ -22,6 +22,7 @@ pub use kinds::destination_rule::DestinationRule;
 pub use kinds::endpoint_slice::EndpointSlice;
 pub use kinds::endpoints::Endpoints;
 pub use kinds::gateway::Gateway;
+pub use kinds::ingress::Ingress;
 pub use kinds::mesh_config::MeshConfig;
 pub use kinds::namespace::Namespace;
 pub use kinds::pod::Pod;

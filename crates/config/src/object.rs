@@ -10,8 +10,9 @@ use lateen_core::Place;
 use crate::decode::message;
 use crate::kinds::{
     config_map::ConfigMap, deployment::Deployment, destination_rule::DestinationRule, endpoint_slice::EndpointSlice,
-    endpoints::Endpoints, gateway::Gateway, namespace::Namespace, pod::Pod, secret::Secret, service::Service,
-    service_entry::ServiceEntry, sidecar::Sidecar, virtual_service::VirtualService, workload_entry::WorkloadEntry,
+    endpoints::Endpoints, gateway::Gateway, ingress::Ingress, namespace::Namespace, pod::Pod, secret::Secret,
+    service::Service, service_entry::ServiceEntry, sidecar::Sidecar, virtual_service::VirtualService,
+    workload_entry::WorkloadEntry,
 };
 
 /// One decoded object. It has no error finding; it may have warnings.
@@ -54,6 +55,8 @@ pub enum Spec {
     Pod(Arc<Pod>),
     /// apps/v1 Deployment.
     Deployment(Arc<Deployment>),
+    /// networking.k8s.io/v1 Ingress.
+    Ingress(Arc<Ingress>),
     /// v1 Namespace.
     Namespace(Arc<Namespace>),
     /// v1 Secret.

@@ -54,7 +54,12 @@ pub(crate) fn object(meta: &ObjectMeta, spec: &Spec, node: &Node, cx: &mut Conte
         Spec::Service(service) => return core_kinds::service(&mut check, service),
         Spec::Endpoints(endpoints) => return core_kinds::endpoints(&mut check, endpoints),
         Spec::EndpointSlice(slice) => return core_kinds::endpoint_slice(&mut check, slice),
-        Spec::Pod(_) | Spec::Deployment(_) | Spec::Namespace(_) | Spec::Secret(_) | Spec::ConfigMap(_) => return,
+        Spec::Pod(_)
+        | Spec::Deployment(_)
+        | Spec::Namespace(_)
+        | Spec::Secret(_)
+        | Spec::ConfigMap(_)
+        | Spec::Ingress(_) => return,
         _ => metadata(&mut check, meta),
     }
     match spec {

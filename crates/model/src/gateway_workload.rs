@@ -90,6 +90,8 @@ fn selector(object: &Object) -> Option<Labels> {
         Spec::Gateway(gateway) if !object.meta.annotations.contains_key("internal.istio.io/gateway-service") => {
             Some(Labels(gateway.selector.clone()))
         }
+        // Whether its class is ours is not asked here: a gateway more does no harm.
+        Spec::Ingress(_) => Some([("istio", crate::ingress::DEFAULT_SELECTOR)].into_iter().collect()),
         _ => None,
     }
 }

@@ -11,6 +11,7 @@ pub mod endpoint;
 pub mod gateway;
 pub mod gateway_workload;
 pub mod host_index;
+pub mod ingress;
 pub mod input;
 pub mod mesh;
 pub mod policy;

@@ -8,6 +8,7 @@ use crate::credential::Credentials;
 use crate::destination_rule::DestinationRules;
 use crate::endpoint::Address;
 use crate::gateway::{self, Gateway};
+use crate::ingress;
 use crate::input::{Input, Options};
 use crate::mesh::Mesh;
 use crate::registry::{self, Workloads};
@@ -81,7 +82,8 @@ impl Snapshot {
     pub fn build(input: &Input) -> (Self, Vec<Finding>) {
         let mut findings = Vec::new();
         let mesh = mesh(input, &mut findings);
-        let objects = Objects::sort(input, &mesh);
+        let ingress = ingress::convert(input, &mesh, &mut findings);
+        let objects = Objects::sort(input, &ingress, &mesh);
         let (services, workloads) = registry::build(&objects, &mut findings);
         let gateways = gateway::build(&objects);
         let virtual_services = virtual_service::build(&objects, &mut findings);
@@ -222,7 +224,7 @@ fn from_config_map(input: &Input, findings: &mut Vec<Finding>) -> Option<MeshCon
 }
 
 impl<'a> Objects<'a> {
-    fn sort(input: &'a Input, mesh: &'a Mesh) -> Self {
+    fn sort(input: &'a Input, more: &'a [Object], mesh: &'a Mesh) -> Self {
         let mut out = Self {
             mesh,
             gateways: Vec::new(),
@@ -238,7 +240,7 @@ impl<'a> Objects<'a> {
             deployments: Vec::new(),
             secrets: Vec::new(),
         };
-        for object in &input.objects {
+        for object in input.objects.iter().map(|object| &**object).chain(more) {
             out.add(object, &input.options.default_namespace);
         }
         out
@@ -261,7 +263,7 @@ impl<'a> Objects<'a> {
             Spec::Pod(spec) => self.pods.push((source, labels(), spec)),
             Spec::Deployment(spec) => self.deployments.push((source, spec)),
             Spec::Secret(spec) => self.secrets.push((source, spec)),
-            Spec::Namespace(_) | Spec::ConfigMap(_) => {}
+            Spec::Ingress(_) | Spec::Namespace(_) | Spec::ConfigMap(_) => {}
         }
     }
 }

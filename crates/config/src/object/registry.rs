@@ -61,6 +61,7 @@ kinds! {
     whole "discovery.k8s.io", &["v1"], EndpointSlice;
     whole "", &["v1"], Pod;
     whole "apps", &["v1"], Deployment;
+    whole "networking.k8s.io", &["v1"], Ingress;
     whole "", &["v1"], Namespace;
     whole "", &["v1"], Secret;
     whole "", &["v1"], ConfigMap;
