@@ -13,6 +13,7 @@ mod listener;
 mod load_balancing;
 mod matching;
 mod mutation;
+mod outlier;
 mod protocol;
 mod rbac;
 mod retry;

@@ -5,6 +5,7 @@
 mod cluster;
 mod hcm;
 mod listener;
+mod outlier;
 mod route;
 mod tables;
 mod tls;
@@ -12,6 +13,7 @@ mod tls;
 pub use cluster::*;
 pub use hcm::*;
 pub use listener::*;
+pub use outlier::*;
 pub use route::*;
 pub use tables::*;
 pub use tls::*;

@@ -20,6 +20,7 @@ pub mod inspect;
 pub mod ir;
 pub mod local_reply;
 pub mod matcher;
+pub mod outlier;
 pub mod path;
 pub mod rbac;
 pub mod request;

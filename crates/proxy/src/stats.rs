@@ -12,7 +12,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-pub use families::{ClusterStats, HostStats, HttpStats, ListenerStats, ServerStats, TcpStats};
+pub use families::{ClusterStats, HostStats, HttpStats, ListenerStats, OutlierStats, ServerStats, TcpStats};
 pub use metric::{BUCKETS_MS, Codes, Counter, Gauge, Histogram, HistogramSum};
 pub use registry::{Registry, Sample, Scope, Value, WorkerStats};
 pub use text::{Format, Kind, Query};

@@ -6,12 +6,14 @@ mod cluster;
 mod connect;
 mod host;
 mod limits;
+mod outlier;
 mod stream;
 
 pub use cluster::UpstreamCluster;
 pub use connect::{AcquireError, Acquired, Wanted, acquire, open_tcp};
 pub use host::{Host, Slot};
 pub use limits::{AllCounts, Breakers, Permit};
+pub use outlier::AllOutliers;
 pub use stream::UpstreamStream;
 
 use crate::worker::{Context, View};
@@ -66,7 +68,7 @@ impl Upstreams {
         let names: Vec<Arc<str>> = self.clusters.borrow().keys().cloned().collect();
         for name in names {
             if let Some(cluster) = self.cluster(context, &view, &name) {
-                cluster.sweep();
+                cluster.sweep(context);
             }
         }
     }

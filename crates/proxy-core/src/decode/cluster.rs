@@ -5,13 +5,12 @@
 
 use super::DecodeError;
 use super::at::{At, extension_type};
-use super::value::{flag, limit, metadata, number, object, percent, positive};
-use super::{endpoint, load_balancing, protocol, tls};
+use super::value::{limit, metadata, number, object, percent, positive};
+use super::{endpoint, load_balancing, outlier, protocol, tls};
 use crate::ir::{
     CircuitBreakers, Cluster, CodecType, Discovery, DnsCluster, DnsFamily, Http1Options, Http2Options, LbPolicy,
-    OutlierDetection, TransportMatch, UpstreamProtocol,
+    TransportMatch, UpstreamProtocol,
 };
-use lateen_envoy_api::google::protobuf;
 use lateen_envoy_api::v3::{cluster as api, http_protocol_options as http};
 use std::mem::take;
 use std::sync::Arc;
@@ -72,7 +71,7 @@ pub(crate) fn decode(mut message: api::Cluster, version: u64, at: At<'_>) -> Res
         outlier: message
             .outlier_detection
             .take()
-            .map(|given| outlier(given, at.field("outlier_detection")))
+            .map(|given| outlier::decode(given, at.field("outlier_detection")))
             .transpose()?,
         per_connection_buffer_limit: number(message.per_connection_buffer_limit_bytes.take()).unwrap_or(1 << 20),
         panic_threshold_percent: choice.panic_threshold_percent,
@@ -381,40 +380,4 @@ fn breakers(
         at.nothing_left(&given)?;
     }
     Ok(both)
-}
-
-fn outlier(given: api::OutlierDetection, at: At<'_>) -> Result<OutlierDetection, DecodeError> {
-    let or = |value: Option<protobuf::UInt32Value>, default: u32| number(value).unwrap_or(default);
-    // A detector that is enforced for 0 % of cases is off; in between counts as on.
-    let enforced = |count: u32, share: u32| if share == 0 { 0 } else { count };
-    if number(given.enforcing_failure_percentage).unwrap_or(0) > 0
-        || number(given.enforcing_failure_percentage_local_origin).unwrap_or(0) > 0
-    {
-        return Err(at.field("enforcing_failure_percentage").unsupported("", "use the consecutive detectors"));
-    }
-    if let Some(monitor) = given.monitors.first() {
-        return Err(at.index("monitors", 0).unsupported(&monitor.name, "use the consecutive detectors"));
-    }
-    if flag(given.detect_degraded_hosts, false) {
-        return Err(at.field("detect_degraded_hosts").unsupported(true, "leave it out"));
-    }
-    let base = positive(given.base_ejection_time, at.field("base_ejection_time"))?.unwrap_or(Duration::from_secs(30));
-    Ok(OutlierDetection {
-        consecutive_5xx: enforced(or(given.consecutive_5xx, 5), or(given.enforcing_consecutive_5xx, 100)),
-        consecutive_gateway_failure: enforced(
-            or(given.consecutive_gateway_failure, 5),
-            or(given.enforcing_consecutive_gateway_failure, 0),
-        ),
-        consecutive_local_origin_failure: enforced(
-            or(given.consecutive_local_origin_failure, 5),
-            or(given.enforcing_consecutive_local_origin_failure, 100),
-        ),
-        split_external_local_origin_errors: given.split_external_local_origin_errors,
-        interval: positive(given.interval, at.field("interval"))?.unwrap_or(Duration::from_secs(10)),
-        base_ejection_time: base,
-        max_ejection_time: positive(given.max_ejection_time, at.field("max_ejection_time"))?
-            .unwrap_or(Duration::from_secs(300))
-            .max(base),
-        max_ejection_percent: or(given.max_ejection_percent, 10).min(100),
-    })
 }

@@ -1,6 +1,6 @@
 //! Clusters and their endpoints.
 
-use super::{CodecType, Http1Options, Http2Options, Metadata, UpstreamTls};
+use super::{CodecType, Http1Options, Http2Options, Metadata, OutlierDetection, UpstreamTls};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -270,27 +270,6 @@ impl Cluster {
         }
         self.tls.as_ref()
     }
-}
-
-/// `OutlierDetection`, the parts that look at responses.
-#[derive(Debug, Clone, PartialEq)]
-pub struct OutlierDetection {
-    /// Consecutive 5xx until an endpoint is ejected; 0 never. Envoy's default is 5.
-    pub consecutive_5xx: u32,
-    /// Consecutive 502, 503, 504; 0 never.
-    pub consecutive_gateway_failure: u32,
-    /// Consecutive failures of our own making (timeouts, resets); 0 never.
-    pub consecutive_local_origin_failure: u32,
-    /// Whether errors of our own making are counted apart.
-    pub split_external_local_origin_errors: bool,
-    /// Time between two looks at who may come back; Envoy's default is 10 s.
-    pub interval: Duration,
-    /// Ejection time, times the number of ejections; Envoy's default is 30 s.
-    pub base_ejection_time: Duration,
-    /// Longest ejection; Envoy's default is 300 s.
-    pub max_ejection_time: Duration,
-    /// Share of endpoints that may be ejected, percent; at least one may. Envoy's default is 10.
-    pub max_ejection_percent: u32,
 }
 
 /// `envoy.config.endpoint.v3.ClusterLoadAssignment`.

@@ -15,6 +15,7 @@ use lateen_proxy_core::headers::ResponseHead;
 use lateen_proxy_core::http1::{BodyFraming, reason};
 use lateen_proxy_core::ir::{ClusterSpecifier, Forward, Mirror, VirtualHost};
 use lateen_proxy_core::local_reply::LocalReply;
+use lateen_proxy_core::outlier::Outcome;
 use lateen_proxy_core::retry::{Decision, Reset, RetryLoad, RetryState};
 use lateen_proxy_core::route::{self, ClusterChoice, RouteContext, Selected};
 use std::net::SocketAddr;
@@ -210,6 +211,7 @@ impl<'a, D: Downstream> Exchange<'a, D> {
             };
             let Acquired::Stream(mut stream) = acquired;
             upstream.stats.upstream_rq_total.inc();
+            upstream.observe(self.context, &host, Outcome::Connected);
             self.facts.upstream_local = stream.local_addr();
             let tunnel = self.framing == BodyFraming::Tunnel;
             let begun = stream.send_head(&self.head, self.framing);
@@ -223,7 +225,10 @@ impl<'a, D: Downstream> Exchange<'a, D> {
             };
             self.facts.upstream_wire = stream.wire_bytes();
             match heard {
-                Heard::Head(head, framing) => return Tried::Response(stream, head, framing),
+                Heard::Head(head, framing) => {
+                    upstream.observe(self.context, &host, Outcome::of(&self.head.headers, &head));
+                    return Tried::Response(stream, head, framing);
+                }
                 Heard::Gone(gone) => return Box::pin(self.over(gone)).await,
                 Heard::Failed(failure) => {
                     // The server may have closed an idle connection while the request was on its way.
@@ -281,8 +286,14 @@ impl<'a, D: Downstream> Exchange<'a, D> {
                 upstream.stats.upstream_rq_pending_overflow.inc();
                 (Trouble::Overflow, Some(Reset::Overflow))
             }
-            Ok(Err(AcquireError::Connect(error))) => (Trouble::Connect(error), Some(Reset::ConnectFailure)),
-            Ok(Err(AcquireError::Timeout)) => (Trouble::ConnectTimeout, Some(Reset::ConnectFailure)),
+            Ok(Err(AcquireError::Connect(error))) => {
+                upstream.observe(self.context, host, Outcome::Failed);
+                (Trouble::Connect(error), Some(Reset::ConnectFailure))
+            }
+            Ok(Err(AcquireError::Timeout)) => {
+                upstream.observe(self.context, host, Outcome::Failed);
+                (Trouble::ConnectTimeout, Some(Reset::ConnectFailure))
+            }
             Err(Heard::Gone(gone)) => {
                 upstream.stats.upstream_rq_cancelled.inc();
                 return Err(self.over(gone).await);
@@ -320,6 +331,7 @@ impl<'a, D: Downstream> Exchange<'a, D> {
         }
         if let Some(host) = &self.facts.host {
             host.stats().rq_error.inc();
+            upstream.observe(self.context, host, Outcome::Failed);
         }
     }
 
@@ -335,6 +347,9 @@ impl<'a, D: Downstream> Exchange<'a, D> {
         }
         if let Some(host) = &self.facts.host {
             host.stats().rq_timeout.inc();
+            if matches!(limit, Limit::Overall | Limit::PerTry | Limit::PerTryIdle) && !self.responded {
+                upstream.observe(self.context, host, Outcome::TimedOut);
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 //! Never here: sums over workers.
 
 use super::metric::{Codes, Counter, Gauge, Histogram};
+use lateen_proxy_core::outlier::{Event, Rule};
 
 /// What a reader sees of one field.
 pub(super) enum Field<'a> {
@@ -82,6 +83,35 @@ family! {
         rq_retry_open = "circuit_breakers.default.rq_retry_open",
     }
     histograms { upstream_rq_time, upstream_cx_connect_ms, upstream_cx_length_ms }
+}
+
+family! {
+    /// `cluster.<name>.outlier_detection.`
+    OutlierStats
+    counters {
+        detected_consecutive_5xx = "outlier_detection.ejections_detected_consecutive_5xx",
+        detected_consecutive_gateway_failure = "outlier_detection.ejections_detected_consecutive_gateway_failure",
+        detected_consecutive_local_origin_failure =
+            "outlier_detection.ejections_detected_consecutive_local_origin_failure",
+        detected_success_rate = "outlier_detection.ejections_detected_success_rate",
+        detected_local_origin_success_rate = "outlier_detection.ejections_detected_local_origin_success_rate",
+        detected_failure_percentage = "outlier_detection.ejections_detected_failure_percentage",
+        detected_local_origin_failure_percentage =
+            "outlier_detection.ejections_detected_local_origin_failure_percentage",
+        enforced_consecutive_5xx = "outlier_detection.ejections_enforced_consecutive_5xx",
+        enforced_consecutive_gateway_failure = "outlier_detection.ejections_enforced_consecutive_gateway_failure",
+        enforced_consecutive_local_origin_failure =
+            "outlier_detection.ejections_enforced_consecutive_local_origin_failure",
+        enforced_success_rate = "outlier_detection.ejections_enforced_success_rate",
+        enforced_local_origin_success_rate = "outlier_detection.ejections_enforced_local_origin_success_rate",
+        enforced_failure_percentage = "outlier_detection.ejections_enforced_failure_percentage",
+        enforced_local_origin_failure_percentage =
+            "outlier_detection.ejections_enforced_local_origin_failure_percentage",
+        enforced_total = "outlier_detection.ejections_enforced_total",
+        overflow = "outlier_detection.ejections_overflow",
+    }
+    gauges { active = "outlier_detection.ejections_active" }
+    histograms {}
 }
 
 family! {
@@ -204,6 +234,38 @@ impl ClusterStats {
             _ => {}
         }
         self.codes.inc(status);
+    }
+}
+
+impl OutlierStats {
+    /// Counts what a detector says.
+    pub fn count(&self, event: Event) {
+        match event {
+            Event::Detected(rule) => match rule {
+                Rule::Consecutive5xx => self.detected_consecutive_5xx.inc(),
+                Rule::ConsecutiveGatewayFailure => self.detected_consecutive_gateway_failure.inc(),
+                Rule::ConsecutiveLocalOriginFailure => self.detected_consecutive_local_origin_failure.inc(),
+                Rule::SuccessRate => self.detected_success_rate.inc(),
+                Rule::LocalOriginSuccessRate => self.detected_local_origin_success_rate.inc(),
+                Rule::FailurePercentage => self.detected_failure_percentage.inc(),
+                Rule::LocalOriginFailurePercentage => self.detected_local_origin_failure_percentage.inc(),
+            },
+            Event::Ejected(rule) => {
+                self.active.inc();
+                self.enforced_total.inc();
+                match rule {
+                    Rule::Consecutive5xx => self.enforced_consecutive_5xx.inc(),
+                    Rule::ConsecutiveGatewayFailure => self.enforced_consecutive_gateway_failure.inc(),
+                    Rule::ConsecutiveLocalOriginFailure => self.enforced_consecutive_local_origin_failure.inc(),
+                    Rule::SuccessRate => self.enforced_success_rate.inc(),
+                    Rule::LocalOriginSuccessRate => self.enforced_local_origin_success_rate.inc(),
+                    Rule::FailurePercentage => self.enforced_failure_percentage.inc(),
+                    Rule::LocalOriginFailurePercentage => self.enforced_local_origin_failure_percentage.inc(),
+                }
+            }
+            Event::Overflow => self.overflow.inc(),
+            Event::Returned => self.active.dec(),
+        }
     }
 }
 

@@ -2,7 +2,9 @@
 //! In: requests for blocks by the workers, outside the path of a request. Out: samples by name, sorted.
 //! Never here: a value that is written by two threads.
 
-use super::families::{ClusterStats, Family, Field, HostStats, HttpStats, ListenerStats, ServerStats, TcpStats};
+use super::families::{
+    ClusterStats, Family, Field, HostStats, HttpStats, ListenerStats, OutlierStats, ServerStats, TcpStats,
+};
 use super::metric::HistogramSum;
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -188,8 +190,8 @@ impl Registry {
     fn block<T: Family + Default + 'static>(&self, scope: Scope, owner: &str, worker: usize) -> Arc<T> {
         let mut blocks = self.lock();
         let entries = blocks.families.entry((scope, sanitize(owner))).or_default();
-        let found = entries.iter().find(|entry| entry.worker == worker);
-        if let Some(Ok(block)) = found.map(|entry| Arc::clone(&entry.any).downcast::<T>()) {
+        let mut own = entries.iter().filter(|entry| entry.worker == worker);
+        if let Some(block) = own.find_map(|entry| Arc::clone(&entry.any).downcast::<T>().ok()) {
             return block;
         }
         let block = Arc::new(T::default());
@@ -215,6 +217,12 @@ impl WorkerStats {
     /// Of a cluster, by its `stat_name`.
     #[must_use]
     pub fn cluster(&self, stat_name: &str) -> Arc<ClusterStats> {
+        self.registry.block(Scope::Cluster, stat_name, self.index)
+    }
+
+    /// Of the outlier detection of a cluster, by the cluster's `stat_name`.
+    #[must_use]
+    pub fn outlier(&self, stat_name: &str) -> Arc<OutlierStats> {
         self.registry.block(Scope::Cluster, stat_name, self.index)
     }
 

@@ -4,10 +4,12 @@
 
 use super::host::Host;
 use super::limits::Breakers;
+use super::outlier::Outlier;
 use crate::stats::ClusterStats;
 use crate::worker::{Context, View};
 use lateen_proxy_core::balance::{BalanceContext, LoadBalancer};
 use lateen_proxy_core::ir::{Cluster, Endpoints};
+use lateen_proxy_core::outlier::Outcome;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -24,6 +26,7 @@ pub struct UpstreamCluster {
     /// Circuit breakers at default priority.
     pub breakers: Breakers,
     balancing: RefCell<Balancing>,
+    outlier: Option<Outlier>,
     generation: Cell<u64>,
 }
 
@@ -45,6 +48,7 @@ impl UpstreamCluster {
                 balancer: LoadBalancer::new(cluster, context.random()),
                 hosts: Vec::new(),
             }),
+            outlier: Outlier::new(context, cluster),
             cluster: Arc::clone(cluster),
             generation: Cell::new(0),
         }
@@ -65,6 +69,9 @@ impl UpstreamCluster {
         if balancing.endpoints.as_ref().is_some_and(|old| Arc::ptr_eq(old, current)) {
             return;
         }
+        if let Some(outlier) = &self.outlier {
+            outlier.set_endpoints(current, view.generation);
+        }
         balancing.balancer.rebuild(current);
         balancing.endpoints = Some(Arc::clone(current));
         let mut old: HashMap<SocketAddr, Rc<Host>> =
@@ -78,6 +85,11 @@ impl UpstreamCluster {
             None => Host::new(endpoint, &self.cluster, &self.stats, stats()),
         });
         balancing.hosts = fresh.collect();
+        if let Some(outlier) = &self.outlier {
+            for host in &balancing.hosts {
+                host.set_monitor(outlier.monitor(host.address));
+            }
+        }
         for (_, gone) in old {
             gone.retire();
         }
@@ -91,6 +103,7 @@ impl UpstreamCluster {
         avoid: &[SocketAddr],
         attempts: u32,
     ) -> Option<Rc<Host>> {
+        self.refresh(context);
         let Balancing { balancer, hosts, .. } = &mut *self.balancing.borrow_mut();
         let avoid: Vec<usize> = if avoid.is_empty() {
             Vec::new()
@@ -110,8 +123,27 @@ impl UpstreamCluster {
         hosts.get(chosen.index).cloned()
     }
 
+    /// Says what came of a request or connection to an endpoint.
+    pub fn observe(&self, context: &Context, host: &Host, outcome: Outcome) {
+        if let (Some(outlier), Some(monitor)) = (&self.outlier, &*host.monitor.borrow()) {
+            outlier.observe(context, host.address, monitor, outcome);
+        }
+    }
+
+    /// Takes endpoints out and in as outlier detection says.
+    fn refresh(&self, context: &Context) {
+        let Some(outlier) = &self.outlier else { return };
+        outlier.refresh(context, |is_ejected| {
+            let Balancing { balancer, hosts, .. } = &mut *self.balancing.borrow_mut();
+            for (index, host) in hosts.iter().enumerate() {
+                balancer.eject(index, is_ejected(host.address));
+            }
+        });
+    }
+
     /// Closes idle connections that are of no use any more.
-    pub(super) fn sweep(&self) {
+    pub(super) fn sweep(&self, context: &Context) {
+        self.refresh(context);
         let now = Instant::now();
         let hosts: Vec<Rc<Host>> = self.balancing.borrow().hosts.clone();
         for host in hosts {

@@ -12,6 +12,7 @@ use crate::worker::Context;
 use lateen_proxy_core::flags::ResponseFlags;
 use lateen_proxy_core::http1::ResponseOptions;
 use lateen_proxy_core::ir::{Cluster, CodecType, UpstreamProtocol};
+use lateen_proxy_core::outlier::Outcome;
 use std::rc::Rc;
 use std::time::Instant;
 use tokio::net::TcpStream;
@@ -153,10 +154,16 @@ pub async fn open_tcp(
         let Some(slot) = host.open_slot(&upstream.breakers.connections) else {
             return Err(ResponseFlags::UPSTREAM_OVERFLOW);
         };
-        if let Ok(transport) = connect(upstream, &host).await {
-            slot.opened();
-            return Ok((transport, host, slot));
-        }
+        let outcome = match connect(upstream, &host).await {
+            Ok(transport) => {
+                slot.opened();
+                upstream.observe(context, &host, Outcome::ConnectedOnly);
+                return Ok((transport, host, slot));
+            }
+            Err(AcquireError::Timeout) => Outcome::TimedOut,
+            Err(_) => Outcome::Failed,
+        };
+        upstream.observe(context, &host, outcome);
     }
     upstream.stats.upstream_cx_connect_attempts_exceeded.inc();
     Err(ResponseFlags::UPSTREAM_CONNECTION_FAILURE)

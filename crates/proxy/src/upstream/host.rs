@@ -7,6 +7,7 @@ use crate::http1::ClientConnection;
 use crate::http2::ClientSession;
 use crate::stats::{ClusterStats, HostStats, WorkerStats};
 use lateen_proxy_core::ir::{Cluster, Endpoint};
+use lateen_proxy_core::outlier::Monitor;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -45,6 +46,8 @@ impl Drop for Leave {
 pub struct Host {
     /// Where it is.
     pub address: SocketAddr,
+    /// What outlier detection counts of it.
+    pub(super) monitor: RefCell<Option<Arc<Monitor>>>,
     endpoint: RefCell<Arc<Endpoint>>,
     stat_name: Arc<str>,
     worker_stats: WorkerStats,
@@ -72,6 +75,7 @@ impl Host {
     ) -> Rc<Self> {
         Rc::new(Self {
             address: endpoint.address,
+            monitor: RefCell::default(),
             endpoint: RefCell::new(Arc::clone(endpoint)),
             stat_name: Arc::clone(&cluster.stat_name),
             worker_stats,
@@ -94,6 +98,10 @@ impl Host {
 
     pub(super) fn set_endpoint(&self, endpoint: &Arc<Endpoint>) {
         *self.endpoint.borrow_mut() = Arc::clone(endpoint);
+    }
+
+    pub(super) fn set_monitor(&self, monitor: Option<Arc<Monitor>>) {
+        *self.monitor.borrow_mut() = monitor;
     }
 
     /// Counters of the endpoint.

@@ -28,6 +28,8 @@ pub struct Shared {
     /// Circuit breakers over all workers.
     pub(crate) counts: AllCounts,
 }
+    /// Outlier detection over all workers.
+    pub(crate) outliers: AllOutliers,
 
 /// Tables, and the endpoints that DNS has given.
 #[derive(Clone, Default)]
@@ -46,6 +48,7 @@ impl Shared {
             counts: AllCounts::default(),
         }
     }
+            outliers: AllOutliers::default(),
 }
 
 /// What a request sees of the tables, from its first decision to its last.
