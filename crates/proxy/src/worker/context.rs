@@ -5,7 +5,7 @@
 use super::clock::HttpDate;
 use crate::logging::{AccessLogs, AccessWriter};
 use crate::stats::WorkerStats;
-use crate::upstream::{AllCounts, Upstreams};
+use crate::upstream::{AllCounts, AllOutliers, Upstreams};
 use arc_swap::ArcSwap;
 use lateen_proxy_core::ir::{Cluster, Endpoints, Tables};
 use rand::rngs::StdRng;
@@ -27,9 +27,9 @@ pub struct Shared {
     pub drain_time: Duration,
     /// Circuit breakers over all workers.
     pub(crate) counts: AllCounts,
-}
     /// Outlier detection over all workers.
     pub(crate) outliers: AllOutliers,
+}
 
 /// Tables, and the endpoints that DNS has given.
 #[derive(Clone, Default)]
@@ -46,9 +46,9 @@ impl Shared {
             connections: AtomicUsize::new(0),
             drain_time,
             counts: AllCounts::default(),
+            outliers: AllOutliers::default(),
         }
     }
-            outliers: AllOutliers::default(),
 }
 
 /// What a request sees of the tables, from its first decision to its last.
