@@ -4,10 +4,11 @@
 //! Bounds are those of the well-known types: durations within 10 000 years,
 //! timestamps from year 1 to year 9999.
 
+use time::{Date, Month, OffsetDateTime};
+
 const NANOS: u32 = 1_000_000_000;
 const DURATION_MAX: i64 = 315_576_000_000;
 const TIMESTAMPS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
-const DAY: i64 = 86_400;
 
 /// Parses `"1.5s"`, `"-0.25s"`, `"0s"`.
 pub(super) fn parse_duration(text: &str) -> Option<(i64, i32)> {
@@ -43,9 +44,8 @@ pub(super) fn parse_timestamp(text: &str) -> Option<(i64, i32)> {
     let (date, time) = text.split_once(['T', 't'])?;
     let mut date = date.splitn(3, '-');
     let (year, month, day) = (fixed(date.next()?, 4)?, fixed(date.next()?, 2)?, fixed(date.next()?, 2)?);
-    if !(1..=12).contains(&month) || day < 1 || day > days_in_month(year, month) {
-        return None;
-    }
+    let month = Month::try_from(u8::try_from(month).ok()?).ok()?;
+    let date = Date::from_calendar_date(i32::try_from(year).ok()?, month, u8::try_from(day).ok()?).ok()?;
     let (clock, offset) = split_offset(time)?;
     let (clock, fraction) = clock.split_once('.').unwrap_or((clock, ""));
     let mut clock = clock.splitn(3, ':');
@@ -53,7 +53,7 @@ pub(super) fn parse_timestamp(text: &str) -> Option<(i64, i32)> {
     if hour > 23 || minute > 59 || second > 59 {
         return None;
     }
-    let seconds = days_from_civil(year, month, day) * DAY + hour * 3600 + minute * 60 + second - offset;
+    let seconds = date.midnight().assume_utc().unix_timestamp() + hour * 3600 + minute * 60 + second - offset;
     let nanos = i32::try_from(parse_fraction(fraction)?).ok()?;
     TIMESTAMPS.contains(&seconds).then_some((seconds, nanos))
 }
@@ -64,9 +64,9 @@ pub(super) fn format_timestamp(seconds: i64, nanos: i32) -> Option<String> {
     if !TIMESTAMPS.contains(&seconds) {
         return None;
     }
-    let (days, rest) = (seconds.div_euclid(DAY), seconds.rem_euclid(DAY));
-    let (year, month, day) = civil_from_days(days);
-    let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
+    let time = OffsetDateTime::from_unix_timestamp(seconds).ok()?;
+    let (year, month, day) = (time.year(), u8::from(time.month()), time.day());
+    let (hour, minute, second) = time.to_hms();
     let fraction = format_fraction(nanos);
     Some(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z"))
 }
@@ -112,35 +112,4 @@ fn format_fraction(nanos: u32) -> String {
         _ if nanos.is_multiple_of(1_000) => format!(".{:06}", nanos / 1_000),
         _ => format!(".{nanos:09}"),
     }
-}
-
-fn days_in_month(year: i64, month: i64) -> i64 {
-    match month {
-        4 | 6 | 9 | 11 => 30,
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
-        2 => 28,
-        _ => 31,
-    }
-}
-
-/// Days since 1970-01-01 in the proleptic Gregorian calendar; years begin in
-/// March so that the leap day is the last one.
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
-}
-
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }

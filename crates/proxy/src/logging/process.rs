@@ -10,6 +10,7 @@ use std::path::Path;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
+use time::OffsetDateTime;
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Subscriber};
@@ -290,23 +291,11 @@ impl Visit for Fields {
 
 /// `2025-11-20 07:31:00.123` of a time since 1970, UTC.
 pub(crate) fn timestamp(since_epoch: std::time::Duration, between: char) -> String {
-    let seconds = since_epoch.as_secs();
-    let (days, second) = (seconds / 86_400, seconds % 86_400);
-    let (year, month, day) = civil(days);
-    let (hour, minute) = (second / 3600, second % 3600 / 60);
+    let seconds = i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX);
+    // After the year 9999 the log begins anew.
+    let time = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let (year, month, day) = (time.year(), u8::from(time.month()), time.day());
+    let (hour, minute, second) = time.to_hms();
     let millis = since_epoch.subsec_millis();
-    format!("{year:04}-{month:02}-{day:02}{between}{hour:02}:{minute:02}:{:02}.{millis:03}", second % 60)
-}
-
-/// Year, month and day of a day since 1970 (Howard Hinnant's `civil_from_days`).
-fn civil(days: u64) -> (u64, u64, u64) {
-    let z = days + 719_468;
-    let era = z / 146_097;
-    let doe = z % 146_097;
-    let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
-    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    let mp = (5 * doy + 2) / 153;
-    let day = doy - (153 * mp + 2) / 5 + 1;
-    let month = if mp < 10 { mp + 3 } else { mp - 9 };
-    (yoe + era * 400 + u64::from(month <= 2), month, day)
+    format!("{year:04}-{month:02}-{day:02}{between}{hour:02}:{minute:02}:{second:02}.{millis:03}")
 }

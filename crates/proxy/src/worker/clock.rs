@@ -4,10 +4,7 @@
 
 use bytes::Bytes;
 use std::cell::RefCell;
-use std::time::{SystemTime, UNIX_EPOCH};
-
-const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The date of now, cached for the current second.
 #[derive(Debug, Default)]
@@ -31,29 +28,16 @@ impl HttpDate {
     }
 }
 
-/// Civil date from days since 1970-01-01, by the algorithm of Howard Hinnant.
+/// A clock that is set to before 1970 or after 9999 gets the first date that can be written.
 fn imf_fixdate(seconds: u64) -> String {
-    let days = seconds / 86_400;
-    let of_day = seconds % 86_400;
-    let shifted = days + 719_468;
-    let era = shifted / 146_097;
-    let day_of_era = shifted % 146_097;
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    let weekday = DAYS[(days % 7) as usize];
-    let month = MONTHS[(month - 1) as usize];
-    let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
-    format!("{weekday}, {day:02} {month} {year} {hour:02}:{minute:02}:{second:02} GMT")
+    const LAST: u64 = 253_402_300_799;
+    let seconds = if seconds > LAST { 0 } else { seconds };
+    httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn dates_are_written_as_rfc_9110_says() {
