@@ -36,6 +36,11 @@ impl Operand {
         Operand { value, boxed: *elem == Elem::Any }
     }
 
+    /// The type that an error names.
+    fn type_name(&self) -> String {
+        if self.boxed { "interface {}".to_owned() } else { self.value.type_name() }
+    }
+
     /// No value at all.
     fn is_missing(&self) -> bool {
         matches!(self.value, Value::Nil) && !self.boxed

@@ -5,8 +5,9 @@
 use super::{Operand, Place, Result, State};
 use crate::builtin::Callee;
 use crate::error::{CallError, ExecError, ExecErrorKind};
-use crate::function::Type;
+use crate::function::{Signature, Type};
 use crate::parse::node::Expr;
+use crate::value::Value;
 
 impl<'t> State<'t, '_> {
     pub(super) fn function(
@@ -22,27 +23,11 @@ impl<'t> State<'t, '_> {
             return Err(self.error(format!("{} is not a defined function", crate::quote::quote(name))));
         };
         let signature = entry.function.signature();
-        let count = args.len() + usize::from(last.is_some());
-        let fixed = signature.fixed.len();
-        if signature.variadic.is_some() {
-            if count < fixed {
-                let got = args.len();
-                return Err(self.error(format!("wrong number of args for {name}: want at least {fixed} got {got}")));
-            }
-        } else if count != fixed {
-            return Err(self.error(format!("wrong number of args for {name}: want {fixed} got {count}")));
-        }
         if entry.built_in && (name == "and" || name == "or") {
+            self.count(name, signature, args, last.as_ref())?;
             return self.and_or(dot, name == "or", args, last);
         }
-        let type_at = |i: usize| signature.fixed.get(i).copied().or(signature.variadic).unwrap_or(Type::Any);
-        let mut values = Vec::with_capacity(count);
-        for (i, arg) in args.iter().enumerate() {
-            values.push(self.argument(dot, Some(type_at(i)), arg)?.value);
-        }
-        if let Some(last) = last {
-            values.push(self.validate(last, type_at(args.len()))?.value);
-        }
+        let values = self.arguments(dot, name, signature, args, last)?;
         let result = if entry.built_in && name == "call" {
             let shown = args.first().map_or_else(|| "value".to_owned(), Expr::to_string);
             Callee::new(&shown, values.first()).and_then(|callee| callee.call(&values[1..], self.budget))
@@ -56,6 +41,41 @@ impl<'t> State<'t, '_> {
                 Err(self.failed_call(name, err))
             }
         }
+    }
+
+    /// Whether the number of arguments fits.
+    fn count(&self, name: &str, signature: &Signature, args: &[Expr], last: Option<&Operand>) -> Result<usize> {
+        let count = args.len() + usize::from(last.is_some());
+        let fixed = signature.fixed.len();
+        if signature.variadic.is_some() && count < fixed {
+            let got = args.len();
+            return Err(self.error(format!("wrong number of args for {name}: want at least {fixed} got {got}")));
+        }
+        if signature.variadic.is_none() && count != fixed {
+            return Err(self.error(format!("wrong number of args for {name}: want {fixed} got {count}")));
+        }
+        Ok(count)
+    }
+
+    /// Evaluates arguments as the types that a signature asks for.
+    pub(super) fn arguments(
+        &mut self,
+        dot: &Operand,
+        name: &str,
+        signature: &Signature,
+        args: &'t [Expr],
+        last: Option<Operand>,
+    ) -> Result<Vec<Value>> {
+        let count = self.count(name, signature, args, last.as_ref())?;
+        let type_at = |i: usize| signature.fixed.get(i).copied().or(signature.variadic).unwrap_or(Type::Any);
+        let mut values = Vec::with_capacity(count);
+        for (i, arg) in args.iter().enumerate() {
+            values.push(self.argument(dot, Some(type_at(i)), arg)?.value);
+        }
+        if let Some(last) = last {
+            values.push(self.validate(last, type_at(args.len()))?.value);
+        }
+        Ok(values)
     }
 
     /// The first argument that decides, or the last; those after it are not evaluated.

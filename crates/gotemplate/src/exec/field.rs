@@ -4,7 +4,6 @@
 
 use super::{Operand, Place, Result, State};
 use crate::engine::MissingKey;
-use crate::function::Type;
 use crate::parse::node::Expr;
 use crate::value::Value;
 
@@ -60,14 +59,9 @@ impl<'t> State<'t, '_> {
                 };
             }
             Value::Object(object) => {
-                if object.has_method(name) {
-                    let object = object.clone();
-                    let mut values = Vec::with_capacity(args.len() + 1);
-                    for arg in args {
-                        values.push(self.argument(dot, Some(Type::Any), arg)?.value);
-                    }
-                    values.extend(last.map(|last| last.value));
-                    return match object.call_method(name, &values) {
+                if let Some(method) = object.method(name) {
+                    let args = self.arguments(dot, name, method.signature(), args, last)?;
+                    return match method.call(self.budget, &args) {
                         Ok(value) => Ok(Operand::plain(value)),
                         Err(err) => {
                             self.place = Place::Expr(expr);
@@ -77,7 +71,7 @@ impl<'t> State<'t, '_> {
                 }
                 if let Some(value) = object.field(name) {
                     if object.is_nil() {
-                        let type_name = object.type_name();
+                        let type_name = receiver.type_name();
                         return Err(self.error(format!("nil pointer evaluating {type_name}.{name}")));
                     }
                     if has_args {
@@ -89,7 +83,7 @@ impl<'t> State<'t, '_> {
             }
             _ => {}
         }
-        let type_name = if receiver.boxed { "interface {}".to_owned() } else { receiver.value.type_name() };
+        let type_name = receiver.type_name();
         Err(self.error(format!("can't evaluate field {name} in type {type_name}")))
     }
 }

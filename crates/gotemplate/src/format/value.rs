@@ -14,6 +14,7 @@ impl Printer<'_> {
             (Value::Nil, _) => self.bad_verb(None, verb),
             (_, 'T') => self.text(&value.type_name(), 's'),
             (Value::List(_) | Value::Map(_) | Value::Function(_), 'p') => self.pad(ADDRESS),
+            (Value::Object(object), 'p') if object.is_nil() => self.pad("0x0"),
             (Value::Object(object), 'p') if object.is_pointer() => self.pad(ADDRESS),
             (_, 'p') => self.bad_verb(Some(value), verb),
             _ => self.value(value, verb, 0, true),
@@ -119,6 +120,8 @@ impl Printer<'_> {
                 self.raw(&format!("({})(nil)", object.type_name()))
             } else if verb == 'v' || !outer {
                 self.raw("<nil>")
+            } else if matches!(verb, 'b' | 'o' | 'd' | 'x' | 'X') {
+                self.integer(0, false, verb)
             } else {
                 self.raw(&format!("%!{verb}({}=<nil>)", object.type_name()))
             };

@@ -7,8 +7,8 @@ use super::args::{made, text};
 use crate::function::Type::String as Str;
 
 pub(super) const FUNCTIONS: &[Row] = &[
-    ("upper", &[Str], None, |b, a| made(text(a, 0).to_uppercase(), b)),
-    ("lower", &[Str], None, |b, a| made(text(a, 0).to_lowercase(), b)),
+    ("upper", &[Str], None, |b, a| made(text(a, 0).chars().map(upper).collect(), b)),
+    ("lower", &[Str], None, |b, a| made(text(a, 0).chars().map(lower).collect(), b)),
     ("title", &[Str], None, |b, a| made(title(text(a, 0)), b)),
     ("untitle", &[Str], None, |b, a| made(untitle(text(a, 0)), b)),
     ("swapcase", &[Str], None, |b, a| made(text(a, 0).chars().map(swap).collect(), b)),
@@ -17,6 +17,7 @@ pub(super) const FUNCTIONS: &[Row] = &[
     ("camelcase", &[Str], None, |b, a| made(camel(text(a, 0)), b)),
 ];
 
+/// Go maps characters one by one; those that would become two stay.
 fn upper(c: char) -> char {
     let mut all = c.to_uppercase();
     match (all.next(), all.next()) {

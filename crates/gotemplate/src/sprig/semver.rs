@@ -9,6 +9,7 @@ use super::{Result, Row};
 use crate::budget::Budget;
 use crate::error::CallError;
 use crate::function::Type::String as Str;
+use crate::function::{Function, Signature};
 use crate::value::{Record, Value};
 
 pub(super) const FUNCTIONS: &[Row] = &[("semver", &[Str], None, semver), ("semverCompare", &[Str, Str], None, compare)];
@@ -22,7 +23,7 @@ struct Version {
 
 impl Version {
     fn parse(text: &str) -> Result<Version> {
-        let invalid = || CallError::new("invalid semantic version");
+        let invalid = || CallError::new("Invalid Semantic Version");
         let body = text.strip_prefix('v').unwrap_or(text);
         let (body, metadata) = body.split_once('+').map_or((body, None), |(body, meta)| (body, Some(meta)));
         let (body, pre) = body.split_once('-').map_or((body, None), |(body, pre)| (body, Some(pre)));
@@ -105,13 +106,17 @@ fn semver(_: &Budget, args: &[Value]) -> Result {
     let version = Version::parse(&original)?;
     let record = Record::new("*semver.Version").prints_as(&version.to_string());
     let [major, minor, patch] = version.numbers;
-    let record = [("Major", major), ("Minor", minor), ("Patch", patch)]
-        .into_iter()
-        .fold(record, |record, (name, number)| record.method(name, move |_| Ok(number.into())));
-    let texts = [("Prerelease", version.pre), ("Metadata", version.metadata), ("Original", original)];
-    Ok(Value::object(
-        texts.into_iter().fold(record, |record, (name, text)| record.method(name, move |_| Ok(text.as_str().into()))),
-    ))
+    let parts: [(&str, Value); 6] = [
+        ("Major", major.into()),
+        ("Minor", minor.into()),
+        ("Patch", patch.into()),
+        ("Prerelease", version.pre.into()),
+        ("Metadata", version.metadata.into()),
+        ("Original", original.into()),
+    ];
+    Ok(Value::object(parts.into_iter().fold(record, |record, (name, part)| {
+        record.method(name, Function::typed(Signature::fixed([]), move |_| Ok(part.clone())))
+    })))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

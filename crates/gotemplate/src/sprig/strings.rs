@@ -138,7 +138,10 @@ fn substr(budget: &Budget, args: &[Value]) -> Result {
     };
     match (usize::try_from(from), usize::try_from(to)) {
         (Ok(from), Ok(to)) if from <= to && to <= bytes.len() => made(lossy(&bytes[from..to]), budget),
-        _ => Err(CallError::new(format!("runtime error: slice bounds out of range [{from}:{to}] with length {len}"))),
+        _ if to < 0 || to > len => {
+            Err(CallError::new(format!("runtime error: slice bounds out of range [:{to}] with length {len}")))
+        }
+        _ => Err(CallError::new(format!("runtime error: slice bounds out of range [{from}:{to}]"))),
     }
 }
 

@@ -3,6 +3,7 @@
 //! Never here: the clock, or a database of zones; there is UTC and what a text says.
 
 use crate::error::CallError;
+use crate::function::{Function, Signature, Type};
 use crate::value::{Object, Value};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -367,29 +368,27 @@ impl Object for Time {
         None
     }
 
-    fn has_method(&self, name: &str) -> bool {
-        matches!(
-            name,
-            "Format" | "String" | "Unix" | "UTC" | "IsZero" | "Year" | "Day" | "Hour" | "Minute" | "Second" | "YearDay"
-        )
-    }
-
-    fn call_method(&self, name: &str, args: &[Value]) -> Result<Value, CallError> {
-        let civil = self.civil();
-        Ok(match (name, args) {
-            ("Format", [Value::String(layout)]) => self.format(layout).into(),
-            ("String", []) => self.string().into(),
-            ("Unix", []) => super::args::int64(self.seconds),
-            ("UTC", []) => Value::object(Time { offset: 0, ..*self }),
-            ("IsZero", []) => (self.seconds == Time::zero().seconds && self.nanos == 0).into(),
-            ("Year", []) => civil.year.into(),
-            ("Day", []) => civil.day.into(),
-            ("Hour", []) => civil.hour.into(),
-            ("Minute", []) => civil.minute.into(),
-            ("Second", []) => civil.second.into(),
-            ("YearDay", []) => civil.year_day.into(),
-            _ => return Err(CallError::new(format!("wrong arguments for {name}"))),
-        })
+    fn method(&self, name: &str) -> Option<Function> {
+        let (time, civil) = (*self, self.civil());
+        let answer: Value = match name {
+            "Format" => {
+                return Some(Function::typed(Signature::fixed([Type::String]), move |args| {
+                    Ok(time.format(super::args::text(args, 0)).into())
+                }));
+            }
+            "String" => self.string().into(),
+            "Unix" => super::args::int64(self.seconds),
+            "UTC" => Value::object(Time { offset: 0, ..time }),
+            "IsZero" => (self.seconds == Time::zero().seconds && self.nanos == 0).into(),
+            "Year" => civil.year.into(),
+            "Day" => civil.day.into(),
+            "Hour" => civil.hour.into(),
+            "Minute" => civil.minute.into(),
+            "Second" => civil.second.into(),
+            "YearDay" => civil.year_day.into(),
+            _ => return None,
+        };
+        Some(Function::typed(Signature::fixed([]), move |_| Ok(answer.clone())))
     }
 
     fn string(&self) -> Option<String> {

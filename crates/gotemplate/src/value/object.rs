@@ -6,6 +6,7 @@ use std::fmt;
 
 use super::Value;
 use crate::error::CallError;
+use crate::function::Function;
 
 /// A struct, or a pointer to one, that the host lends to a template.
 ///
@@ -37,14 +38,9 @@ pub trait Object: fmt::Debug + Send + Sync {
         Vec::new()
     }
 
-    /// Whether the type has a method of that name. Methods go before fields.
-    fn has_method(&self, _name: &str) -> bool {
-        false
-    }
-
-    /// Calls a method. Only asked for names that [`Object::has_method`] knows.
-    fn call_method(&self, name: &str, _args: &[Value]) -> Result<Value, CallError> {
-        Err(CallError::new(format!("no method {name}")))
+    /// The method of that name, bound to this value. Methods go before fields, and answer on a nil pointer too.
+    fn method(&self, _name: &str) -> Option<Function> {
+        None
     }
 
     /// What the type's `String` method answers, if it has one; it is how the value prints.

@@ -1,4 +1,4 @@
-//! An object made of data: Go field names beside JSON names, getters that are safe on nil, methods as closures.
+//! An object made of data: Go field names beside JSON names, getters that are safe on nil, methods as functions.
 //! In: what the host fills in. Out: an [`Object`](super::Object).
 //! Never here: types of any particular API.
 
@@ -6,9 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{Object, Value};
-use crate::error::CallError;
-
-type Method = Arc<dyn Fn(&[Value]) -> Result<Value, CallError> + Send + Sync>;
+use crate::function::{Function, Signature};
 
 /// A struct as data.
 ///
@@ -27,7 +25,7 @@ pub struct Record {
     nil: bool,
     getters: bool,
     fields: Vec<Field>,
-    methods: Vec<(Arc<str>, Method)>,
+    methods: Vec<(Arc<str>, Function)>,
     string: Option<Arc<str>>,
 }
 
@@ -82,12 +80,8 @@ impl Record {
 
     /// Adds a method.
     #[must_use]
-    pub fn method(
-        mut self,
-        name: &str,
-        body: impl Fn(&[Value]) -> Result<Value, CallError> + Send + Sync + 'static,
-    ) -> Record {
-        self.methods.push((name.into(), Arc::new(body)));
+    pub fn method(mut self, name: &str, function: Function) -> Record {
+        self.methods.push((name.into(), function));
         self
     }
 
@@ -134,26 +128,16 @@ impl Object for Record {
         self.fields.iter().map(|field| (field.name.to_string(), field.value.clone())).collect()
     }
 
-    fn has_method(&self, name: &str) -> bool {
-        self.methods.iter().any(|(method, _)| &**method == name)
-            || self.getter(name).is_some()
-            || (name == "String" && self.string.is_some())
-    }
-
-    fn call_method(&self, name: &str, args: &[Value]) -> Result<Value, CallError> {
-        if let Some((_, body)) = self.methods.iter().find(|(method, _)| &**method == name) {
-            return body(args);
+    fn method(&self, name: &str) -> Option<Function> {
+        if let Some((_, method)) = self.methods.iter().find(|(method, _)| &**method == name) {
+            return Some(method.clone());
         }
-        if !args.is_empty() {
-            return Err(CallError::new(format!("wrong number of args for {name}: want 0 got {}", args.len())));
-        }
-        if let Some(field) = self.getter(name) {
-            return Ok(field.value.clone());
-        }
-        match &self.string {
-            Some(text) if name == "String" => Ok(Value::String(text.clone())),
-            _ => Err(CallError::new(format!("no method {name}"))),
-        }
+        let answer = match (self.getter(name), &self.string) {
+            (Some(field), _) => field.value.clone(),
+            (None, Some(text)) if name == "String" => Value::String(text.clone()),
+            _ => return None,
+        };
+        Some(Function::typed(Signature::fixed([]), move |_| Ok(answer.clone())))
     }
 
     fn string(&self) -> Option<String> {
