@@ -4,12 +4,18 @@
 use lateen_core::{Labels, NodeId};
 use lateen_envoy_api::google::protobuf::value::Kind;
 use lateen_envoy_api::google::protobuf::{Struct, Value};
-use lateen_envoy_api::v3;
+use lateen_envoy_api::{json, v3};
 use lateen_model::{Locality, PortMapping, Proxy};
 use std::net::IpAddr;
 
 /// Metadata key by which lateen's standalone gateways ask for the ports of Istio's own gateway Service.
 const PORT_MAPPING: &str = "LATEEN_PORT_MAPPING";
+
+/// Metadata key of the ProxyConfig that holds for this proxy alone, as Istio's agent sends it.
+const PROXY_CONFIG: &str = "PROXY_CONFIG";
+
+/// The same as text, from lateen's standalone gateways.
+const STANDALONE_CONFIG: &str = "LATEEN_PROXY_CONFIG";
 
 /// Why a client gets nothing.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +55,12 @@ pub fn proxy_of(node: Option<&v3::core::Node>) -> Result<Proxy, NodeError> {
     if proxy.metadata.get(PORT_MAPPING).is_some_and(|value| value == "gateway-service") {
         proxy.ports = PortMapping::GatewayService;
     }
+    let own = metadata.and_then(|metadata| structure(metadata, PROXY_CONFIG));
+    proxy.config = match (own, proxy.metadata.get(STANDALONE_CONFIG)) {
+        (Some(own), _) => json::encode(own).to_string(),
+        (None, Some(text)) => text.clone(),
+        (None, None) => String::new(),
+    };
     if let Some(locality) = &node.locality {
         proxy.locality = Locality {
             region: locality.region.as_str().into(),
@@ -69,6 +81,9 @@ pub fn node_of(proxy: &Proxy) -> v3::core::Node {
     ]);
     if proxy.ports == PortMapping::GatewayService {
         fields.insert(PORT_MAPPING.to_owned(), string("gateway-service"));
+    }
+    if !proxy.config.is_empty() {
+        fields.insert(STANDALONE_CONFIG.to_owned(), string(&proxy.config));
     }
     let ip = proxy.ips.first().copied().unwrap_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED));
     let id = NodeId {

@@ -12,6 +12,9 @@ use std::sync::Arc;
 /// has it by chance and makes the gateway look like an instance of that endpoint's Service.
 const STANDALONE_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 
+/// Annotation of a pod with its own ProxyConfig.
+const CONFIG: &str = "proxy.istio.io/config";
+
 /// A workload that at least one Gateway selects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GatewayWorkload {
@@ -19,6 +22,8 @@ pub struct GatewayWorkload {
     pub name: NamespacedName,
     /// Labels of its pods.
     pub labels: Labels,
+    /// ProxyConfig of its pods alone (annotation `proxy.istio.io/config`); empty without one.
+    pub config: String,
     /// The Deployment or Pod, if the folder has one.
     pub place: Option<Place>,
 }
@@ -51,6 +56,7 @@ impl GatewayWorkload {
         proxy.name = self.name.name.to_string();
         proxy.ips = vec![STANDALONE_ADDRESS];
         proxy.ports = PortMapping::GatewayService;
+        proxy.config.clone_from(&self.config);
         proxy
     }
 }
@@ -99,9 +105,12 @@ fn selector(object: &Object) -> Option<Labels> {
 fn candidates(objects: &[Arc<Object>], options: &Options) -> Vec<GatewayWorkload> {
     let mut candidates = Vec::new();
     for object in objects {
-        let labels = match &object.spec {
-            Spec::Deployment(deployment) => &deployment.spec.template.metadata.labels,
-            Spec::Pod(_) if object.meta.owner_references.is_empty() => &object.meta.labels,
+        let (labels, annotations) = match &object.spec {
+            Spec::Deployment(deployment) => {
+                let template = &deployment.spec.template.metadata;
+                (&template.labels, &template.annotations)
+            }
+            Spec::Pod(_) if object.meta.owner_references.is_empty() => (&object.meta.labels, &object.meta.annotations),
             _ => continue,
         };
         let namespace = match object.meta.namespace.as_str() {
@@ -111,6 +120,7 @@ fn candidates(objects: &[Arc<Object>], options: &Options) -> Vec<GatewayWorkload
         candidates.push(GatewayWorkload {
             name: NamespacedName::new(namespace, &object.meta.name),
             labels: Labels(labels.clone()),
+            config: annotations.get(CONFIG).cloned().unwrap_or_default(),
             place: Some(object.place.clone()),
         });
     }
@@ -122,7 +132,7 @@ fn made_up(selector: Labels, options: &Options) -> GatewayWorkload {
     let name =
         labels.get("istio").or_else(|| labels.get("app")).or_else(|| labels.0.values().next().map(String::as_str));
     let name = NamespacedName::new(&options.root_namespace, name.unwrap_or("gateway"));
-    GatewayWorkload { name, labels, place: None }
+    GatewayWorkload { name, labels, config: String::new(), place: None }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! In: what a node says about itself, or what standalone mode and `explain` assume. Out: plain data.
 
 use crate::endpoint::Locality;
+use lateen_config::kinds::proxy_config::Topology;
 use lateen_core::{Labels, NodeId, ProxyType};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -27,6 +28,8 @@ pub struct Proxy {
     pub cluster: String,
     /// Metadata of the node, such as `ROUTER_MODE`.
     pub metadata: BTreeMap<String, String>,
+    /// ProxyConfig of this proxy alone, YAML or JSON (annotation `proxy.istio.io/config`); empty without one.
+    pub config: String,
     /// Whether ports under 1024 cannot be bound (`UNPRIVILEGED_POD`).
     pub unprivileged: bool,
     /// How the ports of Gateways become ports of listeners.
@@ -58,6 +61,7 @@ impl Proxy {
             locality: Locality::default(),
             cluster: "Kubernetes".to_owned(),
             metadata: BTreeMap::new(),
+            config: String::new(),
             unprivileged: false,
             ports: PortMapping::default(),
             moved_ports: BTreeMap::new(),
@@ -76,6 +80,17 @@ impl Proxy {
     /// The port that a listener for `port` really takes.
     pub fn listener_port(&self, port: u16) -> u16 {
         self.moved_ports.get(&port).copied().unwrap_or(port)
+    }
+
+    /// What stands in front of it, as its own ProxyConfig says; none when that says nothing.
+    pub fn topology(&self) -> Option<Topology> {
+        if self.config.is_empty() {
+            return None;
+        }
+        // The decoder reads mesh configurations, and this is the `defaultConfig` of one.
+        let text: String = self.config.lines().map(|line| format!("  {line}\n")).collect();
+        let (mesh, _) = lateen_config::decode_mesh_config("proxy.istio.io/config", &format!("defaultConfig:\n{text}"));
+        mesh.default_config?.gateway_topology
     }
 
     /// Whether an agent of Istio's kind runs beside it, which answers for the certificates of the mesh and for files.

@@ -11,6 +11,7 @@ pub use crate::sidecar::{EgressListener, EgressPort};
 use crate::snapshot::Snapshot;
 use crate::virtual_service::VirtualService;
 use lateen_config::Finding;
+use lateen_config::kinds::proxy_config::Topology;
 use lateen_core::{Host, Labels};
 use std::sync::Arc;
 
@@ -29,6 +30,8 @@ pub struct Scope {
     pub egress: Vec<EgressListener>,
     /// The Sidecar resource that applies.
     pub sidecar: Option<Arc<SidecarRule>>,
+    /// What stands in front of the proxy: as its own configuration says, or else the mesh's default.
+    pub topology: Option<Topology>,
     /// Servers that lost against others on the same port.
     pub findings: Vec<Finding>,
 }
@@ -45,8 +48,13 @@ impl Scope {
             gateway: MergedGateway::default(),
             egress: Vec::new(),
             sidecar: None,
+            topology: proxy.topology(),
             findings: Vec::new(),
         };
+        if scope.topology.is_none() {
+            let default = snapshot.mesh.config.default_config.as_deref();
+            scope.topology = default.and_then(|config| config.gateway_topology.clone());
+        }
         if proxy.is_gateway() {
             scope.gateway = scope.merge_gateways(&mut findings);
         } else {

@@ -43,34 +43,10 @@ pub fn build(scope: &Scope, options: &Options) -> Built {
     let mut out = Built::default();
     let mut known: HashSet<String> = HashSet::new();
     for service in called(scope) {
-        let rule = scope.destination_rule(&service.host, Some(&service));
-        for port in &service.ports {
-            if matches!(port.protocol, Protocol::Udp) {
-                continue;
-            }
-            let rule = rule.as_ref();
-            let subsets = rule.map_or(&[][..], |rule| rule.rule.subsets.as_slice());
-            let names = std::iter::once("").chain(subsets.iter().map(|subset| subset.name.as_str()));
-            for subset in names {
-                let name = ClusterName::outbound(port.number, subset, service.host.clone());
-                let input = build::Input {
-                    scope,
-                    options,
-                    service: &service,
-                    port,
-                    rule: rule.map(|r| &**r),
-                    subset,
-                    name: &name,
-                };
-                let Some(made) = build::cluster(input, &mut out.secrets, &mut out.findings) else { continue };
-                if known.insert(made.name.clone()) {
-                    if made.eds_cluster_config.is_some() {
-                        out.eds.push(eds::Wanted { name, service: service.clone(), rule: rule.cloned() });
-                    }
-                    out.clusters.push(made);
-                }
-            }
-        }
+        add(scope, options, &service, false, &mut known, &mut out);
+    }
+    for service in by_sni(scope) {
+        add(scope, options, &service, true, &mut known, &mut out);
     }
     if !scope.proxy.is_gateway() {
         out.clusters.push(black_hole(scope));
@@ -78,6 +54,48 @@ pub fn build(scope: &Scope, options: &Options) -> Built {
     }
     out.clusters.sort_by(|a, b| a.name.cmp(&b.name));
     out
+}
+
+/// The clusters of a service: of each port, and of each port with each subset.
+fn add(
+    scope: &Scope,
+    options: &Options,
+    service: &Arc<Service>,
+    by_sni: bool,
+    known: &mut HashSet<String>,
+    out: &mut Built,
+) {
+    let rule = scope.destination_rule(&service.host, Some(service));
+    let rule = rule.as_ref();
+    for port in service.ports.iter().filter(|port| port.protocol != Protocol::Udp) {
+        let subsets = rule.map_or(&[][..], |rule| rule.rule.subsets.as_slice());
+        let names = std::iter::once("").chain(subsets.iter().map(|subset| subset.name.as_str()));
+        for subset in names {
+            let name = ClusterName::outbound(port.number, subset, service.host.clone());
+            let rule_ref = rule.map(|r| &**r);
+            let input = build::Input { scope, options, service, port, rule: rule_ref, subset, name: &name, by_sni };
+            let Some(made) = build::cluster(input, &mut out.secrets, &mut out.findings) else { continue };
+            if known.insert(made.name.clone()) {
+                if made.eds_cluster_config.is_some() {
+                    out.eds.push(eds::Wanted { name, service: service.clone(), rule: rule.cloned(), by_sni });
+                }
+                out.clusters.push(made);
+            }
+        }
+    }
+}
+
+/// The services whose clusters connections may name by SNI, at a gateway with AUTO_PASSTHROUGH.
+fn by_sni(scope: &Scope) -> Vec<Arc<Service>> {
+    use lateen_config::kinds::gateway::ServerTlsMode::AutoPassthrough;
+    let servers = scope.gateway.ports.iter().flat_map(|port| &port.servers).map(|merged| &merged.server);
+    let auto = |server: &&Arc<lateen_model::Server>| server.tls.as_ref().is_some_and(|t| t.mode == AutoPassthrough);
+    let hosts: Vec<Host> = servers.filter(auto).flat_map(|server| server.sni_hosts()).collect();
+    if hosts.is_empty() {
+        return Vec::new();
+    }
+    let named = |service: &Arc<Service>| !service.external && hosts.iter().any(|host| host.covers(&service.host));
+    scope.services().into_iter().filter(named).collect()
 }
 
 /// The services that the proxy may call: for a sidecar all that it sees, for a gateway those that its routes lead to
@@ -105,14 +123,6 @@ fn called(scope: &Scope) -> Vec<Arc<Service>> {
                 }
             }
         }
-    }
-    let auto = scope.gateway.ports.iter().flat_map(|port| &port.servers).any(|merged| {
-        use lateen_config::kinds::gateway::ServerTlsMode::AutoPassthrough;
-        merged.server.tls.as_ref().is_some_and(|tls| tls.mode == AutoPassthrough)
-    });
-    if auto {
-        let all = scope.services().into_iter().filter(|service| !service.external);
-        out.extend(all.filter(|s| seen.insert((s.host.clone(), s.source.name.namespace.clone()))));
     }
     out
 }

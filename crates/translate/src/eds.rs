@@ -41,6 +41,8 @@ pub struct Wanted {
     pub service: Arc<Service>,
     /// The rule for the service.
     pub rule: Option<Arc<DestinationRule>>,
+    /// Whether it goes by the name that SNI has for it.
+    pub by_sni: bool,
 }
 
 /// The load assignments of all clusters that take theirs by EDS, sorted by name.
@@ -50,7 +52,7 @@ pub fn endpoints(scope: &Scope, options: &Options) -> Vec<ClusterLoadAssignment>
 
 /// The load assignments of these clusters, sorted by name.
 pub fn for_clusters(scope: &Scope, options: &Options, clusters: &[Wanted]) -> Vec<ClusterLoadAssignment> {
-    let one = |Wanted { name, service, rule }: &Wanted| {
+    let one = |Wanted { name, service, rule, by_sni }: &Wanted| {
         let subset = rule.as_ref().and_then(|rule| rule.subset(&name.subset));
         let policy = rule.as_ref().map(|rule| rule.policy(&name.subset, name.port)).unwrap_or_default();
         assignment(Input {
@@ -60,7 +62,7 @@ pub fn for_clusters(scope: &Scope, options: &Options, clusters: &[Wanted]) -> Ve
             port: name.port,
             labels: &subset.map(|subset| Labels(subset.labels.clone())).unwrap_or_default(),
             policy: &policy,
-            name: &name.to_string(),
+            name: &if *by_sni { name.sni() } else { name.to_string() },
         })
     };
     let mut out: Vec<ClusterLoadAssignment> = clusters.iter().map(one).collect();

@@ -86,6 +86,11 @@ fn tls_inspector() -> ListenerFilter {
     listener_filter("envoy.filters.listener.tls_inspector", &config)
 }
 
+fn proxy_protocol() -> ListenerFilter {
+    let config = v3::listener_filter::proxy_protocol::ProxyProtocol::default();
+    listener_filter("envoy.filters.listener.proxy_protocol", &config)
+}
+
 fn http_inspector() -> ListenerFilter {
     let config = v3::listener_filter::http_inspector::HttpInspector::default();
     listener_filter("envoy.filters.listener.http_inspector", &config)

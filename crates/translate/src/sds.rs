@@ -180,7 +180,7 @@ fn file(path: &str) -> Option<DataSource> {
 }
 
 fn bytes(bytes: &[u8]) -> Option<DataSource> {
-    Some(DataSource { specifier: Some(Specifier::InlineBytes(bytes.to_vec().into())), ..Default::default() })
+    Some(DataSource { specifier: Some(Specifier::InlineBytes(bytes.to_vec())), ..Default::default() })
 }
 
 fn control_plane() -> Option<ConfigSource> {

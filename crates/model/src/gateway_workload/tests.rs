@@ -44,6 +44,7 @@ fn names_that_a_person_uses() {
     let workload = GatewayWorkload {
         name: NamespacedName::new("istio-system", "istio-ingressgateway"),
         labels: [("istio", "ingressgateway")].into_iter().collect(),
+        config: String::new(),
         place: None,
     };
     for (text, want) in [

@@ -67,6 +67,7 @@ fn the_service_of_a_gateway_is_not_played() {
     let gateway = GatewayWorkload {
         name: lateen_core::NamespacedName::new("default", "gw"),
         labels: [("istio", "ingressgateway"), ("app", "gw")].into_iter().collect(),
+        config: String::new(),
         place: None,
     };
     assert!(plan(&objects(&service("gw", "{app: gw}")), &[gateway], "default").is_empty());

@@ -32,6 +32,14 @@ pub struct Input<'a> {
     pub subset: &'a str,
     /// Name of the cluster.
     pub name: &'a ClusterName,
+    /// Whether bytes go on as they came, and the name is that of the SNI.
+    pub by_sni: bool,
+}
+
+impl Input<'_> {
+    fn full_name(&self) -> String {
+        if self.by_sni { self.name.sni() } else { self.name.to_string() }
+    }
 }
 
 /// Makes the cluster.
@@ -40,7 +48,7 @@ pub fn cluster(input: Input<'_>, secrets: &mut Secrets, findings: &mut Vec<Findi
     let policy = input.rule.map(|rule| rule.policy(input.subset, port.number)).unwrap_or_default();
     let kind = discovery(scope, service, &policy)?;
     let mut out = Cluster {
-        name: input.name.to_string(),
+        name: input.full_name(),
         cluster_discovery_type: Some(ClusterDiscoveryType::Type(kind.into())),
         connect_timeout: duration(scope.snapshot.mesh.connect_timeout()),
         common_lb_config: Some(CommonLbConfig {
@@ -53,7 +61,7 @@ pub fn cluster(input: Input<'_>, secrets: &mut Secrets, findings: &mut Vec<Findi
     };
     match kind {
         DiscoveryType::Eds => {
-            out.eds_cluster_config = Some(EdsClusterConfig { eds_config: ads(), service_name: input.name.to_string() });
+            out.eds_cluster_config = Some(EdsClusterConfig { eds_config: ads(), service_name: input.full_name() });
         }
         DiscoveryType::StrictDns | DiscoveryType::LogicalDns => {
             let endpoints = eds::assignment(eds::Input {
@@ -79,6 +87,9 @@ pub fn cluster(input: Input<'_>, secrets: &mut Secrets, findings: &mut Vec<Findi
     pool::apply(&policy, &mut out);
     outlier::apply(policy.outlier_detection.as_ref(), &mut out);
     let mut upstream = protocol::options(scope, port, &policy);
+    if input.by_sni {
+        return Some(out);
+    }
     tls::apply(input, &policy, &mut upstream, &mut out, secrets);
     protocol::put(upstream, &mut out);
     Some(out)

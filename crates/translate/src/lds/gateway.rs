@@ -75,12 +75,18 @@ fn listener(
             || chain.filter_chain_match.as_ref().is_some_and(|m| !m.server_names.is_empty())
     });
     let inspect = inspect || port.servers.iter().any(|merged| merged.server.is_tls());
+    // The header of the balancer comes before everything else.
+    let proxy_protocol = scope.topology.as_ref().is_some_and(|topology| topology.proxy_protocol.is_some());
     let first = port.servers.first().map(|merged| &merged.server);
     Listener {
         name,
         address: Some(socket_address(bind(scope, port), port.number)),
         traffic_direction: TrafficDirection::Outbound.into(),
-        listener_filters: if inspect { vec![tls_inspector()] } else { Vec::new() },
+        listener_filters: proxy_protocol
+            .then(super::proxy_protocol)
+            .into_iter()
+            .chain(inspect.then(tls_inspector))
+            .collect(),
         filter_chains,
         access_log: access_log::of_listener(&scope.snapshot.mesh),
         metadata: first.and_then(|server| provenance::of(options, &server.source, server.at, &server.path())),
@@ -118,6 +124,7 @@ impl Building<'_> {
         };
         let manager = hcm::filter(hcm::Input {
             mesh: &self.scope.snapshot.mesh,
+            topology: self.scope.topology.as_ref(),
             options: self.options,
             route_name: if plain { &port.route_name } else { &merged.route_name },
             stat_prefix: &stat_prefix,

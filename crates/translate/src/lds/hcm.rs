@@ -5,6 +5,7 @@ use super::{access_log, network_filter};
 use crate::values::{ads, boolean, duration};
 use crate::{Options, filter};
 use lateen_config::kinds::mesh_config::{ForwardClientCertDetails as Written, NormalizationType};
+use lateen_config::kinds::proxy_config::Topology;
 use lateen_core::Protocol;
 use lateen_envoy_api::v3;
 use lateen_envoy_api::v3::hcm::http_connection_manager::{
@@ -19,6 +20,8 @@ use std::time::Duration;
 pub struct Input<'a> {
     /// The mesh.
     pub mesh: &'a Mesh,
+    /// What stands in front of the proxy.
+    pub topology: Option<&'a Topology>,
     /// How resources are made.
     pub options: &'a Options,
     /// Name of the route configuration.
@@ -71,7 +74,7 @@ fn manager(input: Input<'_>) -> HttpConnectionManager {
     let forwarded_port = headers.and_then(|headers| headers.x_forwarded_port.as_ref()).and_then(|port| port.enabled);
     out.append_x_forwarded_port = forwarded_port == Some(true);
     if input.edge {
-        let topology = defaults.and_then(|config| config.gateway_topology.as_ref());
+        let topology = input.topology;
         out.xff_num_trusted_hops = topology.map_or(0, |topology| topology.num_trusted_proxies);
         let details = client_cert(topology.map_or(Written::Undefined, |t| t.forward_client_cert_details));
         out.forward_client_cert_details = details.into();

@@ -52,6 +52,7 @@ pub fn http(input: Input<'_>, by_bytes: bool) -> Chain {
     let route_name = if own { domain_name(input.service.host.as_str(), number) } else { number.to_string() };
     let manager = hcm::filter(hcm::Input {
         mesh: &input.scope.snapshot.mesh,
+        topology: None,
         options: input.options,
         route_name: &route_name,
         stat_prefix: &format!("outbound_{}_{number}", input.bind),
