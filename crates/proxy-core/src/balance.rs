@@ -1,10 +1,11 @@
 //! Which endpoint takes a request.
 //! In: a cluster's settings, its endpoints, counters of active requests, random numbers. Out: an endpoint.
-//! One balancer for each worker, as in Envoy. Never here: connections, time.
+//! One balancer for each worker, as in Envoy. Never here: connections, a clock.
 
 mod edf;
 mod hashing;
 mod priority;
+mod slow_start;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -13,8 +14,12 @@ use crate::ir::{Cluster, Endpoint, Endpoints, Health, LbPolicy, Locality};
 use edf::Edf;
 use hashing::Table;
 use priority::{Counts, Loads};
+use slow_start::Ages;
 use source::Source;
+use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// What is known when an endpoint is chosen.
 pub struct BalanceContext<'a> {
@@ -28,6 +33,8 @@ pub struct BalanceContext<'a> {
     pub avoid: &'a [usize],
     /// How many choices are made to find one that is not in `avoid` (`RetryState::host_attempts`, 1 for one choice).
     pub host_attempts: u32,
+    /// The time; asked for only while an endpoint is in slow start.
+    pub now: &'a dyn Fn() -> Instant,
 }
 
 /// A chosen endpoint.
@@ -51,6 +58,9 @@ pub struct LoadBalancer {
     settings: Settings,
     hosts: Vec<Arc<Endpoint>>,
     ejected: Vec<bool>,
+    ages: Ages,
+    /// When endpoints came last.
+    now: Option<Instant>,
     /// Locality of each host, by place in `groups`.
     group_of: Vec<usize>,
     groups: Vec<Group>,
@@ -111,6 +121,8 @@ impl LoadBalancer {
             settings,
             hosts: Vec::new(),
             ejected: Vec::new(),
+            ages: Ages::new(cluster.slow_start),
+            now: None,
             group_of: Vec::new(),
             groups: Vec::new(),
             overprovisioning: 140,
@@ -119,9 +131,13 @@ impl LoadBalancer {
         }
     }
 
-    /// Takes new endpoints. Round robin goes on where it was; ejections are kept for addresses that stay.
-    pub fn rebuild(&mut self, endpoints: &Endpoints) {
-        let ejected: Vec<std::net::SocketAddr> =
+    /// Takes new endpoints. Round robin goes on where it was; ejections are kept for addresses that stay, and so is
+    /// since when they are known.
+    pub fn rebuild(&mut self, endpoints: &Endpoints, now: Instant) {
+        let known: HashMap<SocketAddr, Instant> = (self.hosts.iter().enumerate())
+            .filter_map(|(index, host)| Some((host.address, self.ages.of(index)?)))
+            .collect();
+        let ejected: Vec<SocketAddr> =
             self.hosts.iter().zip(&self.ejected).filter(|(_, out)| **out).map(|(host, _)| host.address).collect();
         self.hosts.clear();
         self.group_of.clear();
@@ -141,6 +157,8 @@ impl LoadBalancer {
             });
         }
         self.ejected = self.hosts.iter().map(|host| ejected.contains(&host.address)).collect();
+        self.ages.set(self.hosts.iter().map(|host| known.get(&host.address).copied().unwrap_or(now)).collect());
+        self.now = Some(now);
         self.refresh();
     }
 
@@ -198,7 +216,7 @@ impl LoadBalancer {
                 None => &mut pick.all,
             }
         };
-        source.choose(&self.settings.policy, &self.hosts, context).map(|index| (index, in_panic))
+        source.choose(&self.settings.policy, &self.ages, context).map(|index| (index, in_panic))
     }
 
     fn health(&self, index: usize) -> Health {
@@ -263,7 +281,8 @@ impl LoadBalancer {
     }
 
     fn source(&self, hosts: Vec<usize>) -> Source {
-        Source::new(hosts, &self.hosts, &self.settings.policy, self.settings.seed)
+        let factors = self.now.and_then(|now| self.ages.at(|| now));
+        Source::new(hosts, &self.hosts, factors.as_ref(), &self.settings.policy, self.settings.seed)
     }
 
     fn pick(&self, priority: usize, health: Health) -> Pick {
@@ -283,7 +302,7 @@ impl LoadBalancer {
                     sources.push(self.source(hosts));
                 }
             }
-            (Edf::new(weights), sources)
+            (Edf::new(weights, |_| 1.0), sources)
         });
         // Without any weight localities do not count.
         Pick { all: self.source(all), localities: localities.filter(|(_, sources)| !sources.is_empty()) }

@@ -42,11 +42,11 @@ impl PartialEq for Turn {
 impl Eq for Turn {}
 
 impl Edf {
-    /// A schedule; weights are above zero.
-    pub(super) fn new(weights: Vec<f64>) -> Self {
+    /// A schedule; weights are above zero, and `factor` says how much of each counts for its first turn.
+    pub(super) fn new(weights: Vec<f64>, factor: impl Fn(usize) -> f64) -> Self {
         let mut edf = Self { weights, ..Self::default() };
         for index in 0..edf.weights.len() {
-            let weight = edf.weights[index];
+            let weight = edf.weights[index] * factor(index);
             edf.add(index, weight);
         }
         edf

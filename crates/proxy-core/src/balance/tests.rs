@@ -1,6 +1,7 @@
 use super::*;
 use crate::sample::{cluster, endpoints, numbers};
 use std::collections::HashMap;
+use std::time::Duration;
 
 /// Endpoints as `priority/locality-weight: host health weight, …`, one line for each locality.
 fn assignment(lines: &[&str]) -> Arc<Endpoints> {
@@ -28,11 +29,18 @@ fn assignment(lines: &[&str]) -> Arc<Endpoints> {
 fn shares(settings: &str, lines: &[&str], active: &dyn Fn(usize) -> u64, count: usize) -> HashMap<String, usize> {
     let cluster = cluster(&format!(r#"{{"name": "c"{settings}}}"#));
     let mut balancer = LoadBalancer::new(&cluster, 0);
-    balancer.rebuild(&assignment(lines));
+    balancer.rebuild(&assignment(lines), Instant::now());
     let mut random = numbers(42);
     let mut found = HashMap::new();
     for _ in 0..count {
-        let mut context = BalanceContext { random: &mut random, hash: None, active, avoid: &[], host_attempts: 1 };
+        let mut context = BalanceContext {
+            random: &mut random,
+            hash: None,
+            active,
+            avoid: &[],
+            host_attempts: 1,
+            now: &Instant::now,
+        };
         if let Some(chosen) = balancer.choose(&mut context) {
             let name = chosen.endpoint.address.ip().to_string();
             *found.entry(name.rsplit('.').next().unwrap_or_default().to_owned()).or_default() += 1;
@@ -93,10 +101,16 @@ fn hashing_is_steady_and_spreads() {
         let cluster = cluster(&format!(r#"{{"name": "c", "lb_policy": "{policy}"}}"#));
         let choose = |lines: &[&str], hash: u64| {
             let mut balancer = LoadBalancer::new(&cluster, 0);
-            balancer.rebuild(&assignment(lines));
+            balancer.rebuild(&assignment(lines), Instant::now());
             let mut random = numbers(1);
-            let mut context =
-                BalanceContext { random: &mut random, hash: Some(hash), active: &|_| 0, avoid: &[], host_attempts: 1 };
+            let mut context = BalanceContext {
+                random: &mut random,
+                hash: Some(hash),
+                active: &|_| 0,
+                avoid: &[],
+                host_attempts: 1,
+                now: &Instant::now,
+            };
             balancer.choose(&mut context).map(|chosen| chosen.endpoint.address)
         };
         let three = ["0/1: 1 HEALTHY 1, 2 HEALTHY 1, 3 HEALTHY 1"];
@@ -112,17 +126,76 @@ fn hashing_is_steady_and_spreads() {
 #[test]
 fn tried_and_ejected_hosts_are_avoided() {
     let mut balancer = LoadBalancer::new(&cluster(r#"{"name": "c"}"#), 0);
-    balancer.rebuild(&assignment(&["0/1: 1 HEALTHY 1, 2 HEALTHY 1, 3 HEALTHY 1"]));
+    balancer.rebuild(&assignment(&["0/1: 1 HEALTHY 1, 2 HEALTHY 1, 3 HEALTHY 1"]), Instant::now());
     let mut random = numbers(1);
     for _ in 0..10 {
-        let mut context =
-            BalanceContext { random: &mut random, hash: None, active: &|_| 0, avoid: &[0, 1], host_attempts: 6 };
+        let mut context = BalanceContext {
+            random: &mut random,
+            hash: None,
+            active: &|_| 0,
+            avoid: &[0, 1],
+            host_attempts: 6,
+            now: &Instant::now,
+        };
         assert_eq!(balancer.choose(&mut context).map(|chosen| chosen.index), Some(2));
     }
     balancer.eject(2, true);
     for _ in 0..10 {
-        let mut context =
-            BalanceContext { random: &mut random, hash: None, active: &|_| 0, avoid: &[], host_attempts: 1 };
+        let mut context = BalanceContext {
+            random: &mut random,
+            hash: None,
+            active: &|_| 0,
+            avoid: &[],
+            host_attempts: 1,
+            now: &Instant::now,
+        };
         assert_ne!(balancer.choose(&mut context).map(|chosen| chosen.index), Some(2));
+    }
+}
+
+/// A third host comes; requests are counted a while later. Weights at the end are the declared ones again.
+#[test]
+fn new_hosts_take_less_at_first() {
+    let slow = |policy: &str, more: &str| {
+        format!(r#", "{policy}_lb_config": {{"slow_start_config": {{"slow_start_window": "100s"{more}}}}}"#)
+    };
+    let least = |more: &str| r#", "lb_policy": "LEAST_REQUEST""#.to_owned() + &slow("least_request", more);
+    let aggressive = r#", "aggression": {"default_value": 2.0, "runtime_key": "a"}"#;
+    let (half, none) = (r#", "min_weight_percent": {"value": 50}"#, r#", "min_weight_percent": {"value": 0}"#);
+    for (settings, age, share) in [
+        (slow("round_robin", ""), 0.0, 0.1),
+        (slow("round_robin", ""), 5.0, 0.1),
+        (slow("round_robin", ""), 25.0, 0.25),
+        (slow("round_robin", ""), 100.0, 1.0),
+        (slow("round_robin", none), 0.0, 0.0),
+        // Its first turn was set when it came, as in Envoy.
+        (slow("round_robin", none), 5.0, 0.0),
+        (slow("round_robin", half), 25.0, 0.5),
+        (slow("round_robin", aggressive), 25.0, 0.5),
+        (least(""), 25.0, 0.25),
+        (least(""), 200.0, 1.0),
+        (String::new(), 0.0, 1.0),
+    ] {
+        let mut balancer = LoadBalancer::new(&cluster(&format!(r#"{{"name": "c"{settings}}}"#)), 0);
+        let start = Instant::now();
+        balancer.rebuild(&assignment(&["0/1: 1 HEALTHY 1, 2 HEALTHY 1"]), start);
+        let later = start + Duration::from_secs(1000);
+        balancer.rebuild(&assignment(&["0/1: 1 HEALTHY 1, 2 HEALTHY 1, 3 HEALTHY 1"]), later);
+        let now = || later + Duration::from_secs_f64(age);
+        let mut random = numbers(1);
+        let mut found = [0_u32; 3];
+        for _ in 0..3000 {
+            let mut context = BalanceContext {
+                random: &mut random,
+                hash: None,
+                active: &|_| 0,
+                avoid: &[],
+                host_attempts: 1,
+                now: &now,
+            };
+            found[balancer.choose(&mut context).expect("a host").index] += 1;
+        }
+        let wanted = 3000.0 * share / (2.0 + share);
+        assert!((f64::from(found[2]) - wanted).abs() < 70.0, "{settings} {age}: {found:?}, wanted {wanted}");
     }
 }

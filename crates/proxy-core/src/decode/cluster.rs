@@ -55,6 +55,7 @@ pub(crate) fn decode(mut message: api::Cluster, version: u64, at: At<'_>) -> Res
         name,
         discovery,
         policy: choice.policy,
+        slow_start: choice.slow_start,
         connect_timeout: positive(message.connect_timeout.take(), at.field("connect_timeout"))?
             .unwrap_or(Duration::from_secs(5)),
         protocol: http.protocol,

@@ -5,15 +5,17 @@
 
 use super::DecodeError;
 use super::at::{At, extension_type};
-use super::value::percent;
-use crate::ir::LbPolicy;
-use lateen_envoy_api::google::protobuf::UInt64Value;
+use super::value::{duration, percent};
+use crate::ir::{LbPolicy, SlowStart};
+use lateen_envoy_api::google::protobuf::{self, UInt64Value};
+use lateen_envoy_api::v3::{self, core::RuntimeDouble};
 use lateen_envoy_api::v3::{cluster as api, load_balancing as policies};
 use std::mem::take;
 
 /// How a cluster chooses endpoints.
 pub(crate) struct Choice {
     pub(crate) policy: LbPolicy,
+    pub(crate) slow_start: Option<SlowStart>,
     pub(crate) panic_threshold_percent: f64,
     pub(crate) locality_weighted: bool,
     pub(crate) hash_by_hostname: bool,
@@ -22,6 +24,7 @@ pub(crate) struct Choice {
 pub(crate) fn decode(message: &mut api::Cluster, at: At<'_>) -> Result<Choice, DecodeError> {
     let mut choice = Choice {
         policy: LbPolicy::RoundRobin,
+        slow_start: None,
         panic_threshold_percent: 50.0,
         locality_weighted: false,
         hash_by_hostname: false,
@@ -42,7 +45,7 @@ pub(crate) fn decode(message: &mut api::Cluster, at: At<'_>) -> Result<Choice, D
         extension(list, &mut choice, at.field("load_balancing_policy"), 0)?;
         return Ok(choice);
     }
-    choice.policy = enumerated_policy(enumerated, config, at)?;
+    choice.policy = enumerated_policy(enumerated, config, &mut choice, at)?;
     Ok(choice)
 }
 
@@ -69,18 +72,29 @@ fn shared(mut common: api::cluster::CommonLbConfig, choice: &mut Choice, at: At<
     at.nothing_left(&common)
 }
 
-fn enumerated_policy(policy: i32, config: Option<api::cluster::LbConfig>, at: At<'_>) -> Result<LbPolicy, DecodeError> {
+fn enumerated_policy(
+    policy: i32,
+    config: Option<api::cluster::LbConfig>,
+    choice: &mut Choice,
+    at: At<'_>,
+) -> Result<LbPolicy, DecodeError> {
     use api::cluster::LbConfig;
     Ok(match (policy, config) {
         (0, Some(LbConfig::RoundRobinLbConfig(config))) => {
             let at = at.field("round_robin_lb_config");
-            no_slow_start(config.slow_start_config.is_some(), at)?;
+            choice.slow_start = slow_start(
+                config.slow_start_config.map(|slow| (slow.slow_start_window, slow.aggression, slow.min_weight_percent)),
+                at,
+            )?;
             LbPolicy::RoundRobin
         }
         (0, _) => LbPolicy::RoundRobin,
         (1, Some(LbConfig::LeastRequestLbConfig(config))) => {
             let at = at.field("least_request_lb_config");
-            no_slow_start(config.slow_start_config.is_some(), at)?;
+            choice.slow_start = slow_start(
+                config.slow_start_config.map(|slow| (slow.slow_start_window, slow.aggression, slow.min_weight_percent)),
+                at,
+            )?;
             bias(config.active_request_bias.map(|bias| bias.default_value), at)?;
             LbPolicy::LeastRequest { choices: choices(config.choice_count.map(|count| count.value), at)? }
         }
@@ -124,13 +138,23 @@ fn extension(list: api::LoadBalancingPolicy, choice: &mut Choice, at: At<'_>, de
         choice.policy = match kind.rsplit('.').next().unwrap_or_default() {
             "RoundRobin" => {
                 let config: policies::round_robin::RoundRobin = at.unpack(&any)?;
-                no_slow_start(config.slow_start_config.is_some(), at)?;
+                choice.slow_start = slow_start(
+                    config
+                        .slow_start_config
+                        .map(|slow| (slow.slow_start_window, slow.aggression, slow.min_weight_percent)),
+                    at,
+                )?;
                 choice.locality_weighted |= weighted(config.locality_lb_config);
                 LbPolicy::RoundRobin
             }
             "LeastRequest" => {
                 let config: policies::least_request::LeastRequest = at.unpack(&any)?;
-                no_slow_start(config.slow_start_config.is_some(), at)?;
+                choice.slow_start = slow_start(
+                    config
+                        .slow_start_config
+                        .map(|slow| (slow.slow_start_window, slow.aggression, slow.min_weight_percent)),
+                    at,
+                )?;
                 bias(config.active_request_bias.map(|bias| bias.default_value), at)?;
                 if config.selection_method != 0 || config.enable_full_scan.is_some_and(|full| full.value) {
                     return Err(at.field("selection_method").unsupported("FULL_SCAN", "use N_CHOICES"));
@@ -191,11 +215,24 @@ fn consistent(
     at.field("consistent_hashing_lb_config").nothing_left(&config)
 }
 
-fn no_slow_start(given: bool, at: At<'_>) -> Result<(), DecodeError> {
-    if given {
-        return Err(at.field("slow_start_config").unsupported("", "new endpoints take their full share at once"));
-    }
-    Ok(())
+/// The window, the aggression and the least share of a slow start.
+fn slow_start(
+    given: Option<(Option<protobuf::Duration>, Option<RuntimeDouble>, Option<v3::types::Percent>)>,
+    at: At<'_>,
+) -> Result<Option<SlowStart>, DecodeError> {
+    let Some((window, aggression, least)) = given else { return Ok(None) };
+    let at = at.field("slow_start_config");
+    let Some(window) = duration(window, at.field("slow_start_window"))? else {
+        return Err(at.field("slow_start_window").missing(""));
+    };
+    let aggression = aggression.map_or(1.0, |given| given.default_value);
+    let least = match least {
+        Some(share) => percent(share, at.field("min_weight_percent"))? / 100.0,
+        None => 0.1,
+    };
+    // As Envoy does it, an aggression that cannot be is none.
+    let aggression = if aggression > 0.0 && aggression.is_finite() { aggression } else { 1.0 };
+    Ok((!window.is_zero()).then_some(SlowStart { window, aggression, least }))
 }
 
 fn bias(given: Option<f64>, at: At<'_>) -> Result<(), DecodeError> {

@@ -16,6 +16,8 @@ pub struct Cluster {
     pub discovery: Discovery,
     /// How one is chosen.
     pub policy: LbPolicy,
+    /// How endpoints that are new begin (round robin and least request).
+    pub slow_start: Option<SlowStart>,
     /// Longest wait for a TCP (and TLS) connection; Envoy's default is 5 s.
     pub connect_timeout: Duration,
     /// Which HTTP is spoken to the endpoints.
@@ -207,6 +209,17 @@ pub enum LbPolicy {
     },
     /// The load balancer of the cluster itself (original destination).
     ClusterProvided,
+}
+
+/// `SlowStartConfig`: an endpoint that is new takes less than its share at first.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SlowStart {
+    /// How long, from when the endpoint is known; above zero.
+    pub window: Duration,
+    /// 1 for a share that grows with time evenly, more for one that grows faster at first; above zero.
+    pub aggression: f64,
+    /// The least share, from 0 to 1; Envoy's default is 0.1.
+    pub least: f64,
 }
 
 /// Which HTTP an upstream speaks (`HttpProtocolOptions`).

@@ -72,7 +72,7 @@ impl UpstreamCluster {
         if let Some(outlier) = &self.outlier {
             outlier.set_endpoints(current, view.generation);
         }
-        balancing.balancer.rebuild(current);
+        balancing.balancer.rebuild(current, Instant::now());
         balancing.endpoints = Some(Arc::clone(current));
         let mut old: HashMap<SocketAddr, Rc<Host>> =
             balancing.hosts.drain(..).map(|host| (host.address, host)).collect();
@@ -116,6 +116,7 @@ impl UpstreamCluster {
             active: &|index| hosts.get(index).map_or(0, |host| host.active()),
             avoid: &avoid,
             host_attempts: attempts,
+            now: &Instant::now,
         })?;
         if chosen.in_panic {
             self.stats.lb_healthy_panic.inc();
