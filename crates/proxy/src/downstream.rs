@@ -1,6 +1,9 @@
 //! An accepted connection, until it is clear what is spoken on it.
-//! In: a socket and its listener. Out: the connection served by HTTP/1.1, HTTP/2 or as bytes.
+//! In: a socket and its listener. Out: the connection served by HTTP/1.1, HTTP/2 or as bytes, TLS ended.
 //! Never here: requests.
+
+mod inspect;
+mod secure;
 
 use crate::http::{Manager, Peer};
 use crate::listener::Registration;
@@ -9,14 +12,16 @@ use crate::transport::{Timer, Transport};
 use crate::worker::Context;
 use crate::{http1, http2, tcp};
 use bytes::BytesMut;
+use lateen_proxy_core::access_log::{Connection, Record};
 use lateen_proxy_core::connection::{ConnectionFacts, select_filter_chain};
+use lateen_proxy_core::flags::ResponseFlags;
 use lateen_proxy_core::http1::{Detected, detect};
 use lateen_proxy_core::ir::{CodecType, NetworkFilter};
 use lateen_proxy_core::rbac::{Facts, Rbac};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::net::TcpStream;
 
 /// Serves a connection to its end.
@@ -31,50 +36,107 @@ pub async fn serve(context: Rc<Context>, registration: Registration, stream: Tcp
     let (Ok(local), Ok(direct)) = (stream.local_addr(), stream.peer_addr()) else {
         return;
     };
-    let peer = Rc::new(Peer { id: next_id(), direct, client: direct, local, tls: false, server_name: String::new() });
+    let served = Rc::clone(&registration.served);
+    let mut peer = Peer {
+        id: next_id(),
+        direct,
+        client: direct,
+        local,
+        tls: false,
+        server_name: String::new(),
+        application_protocols: Vec::new(),
+        secure: None,
+    };
+    let mut early = BytesMut::new();
+    let mut transport_protocol = "raw_buffer";
+    if !served.filters.is_empty() {
+        match Box::pin(inspect::run(&served, &stream, &mut early, &mut peer)).await {
+            Some(protocol) => transport_protocol = protocol,
+            None => return,
+        }
+    }
     let facts = ConnectionFacts {
         destination: peer.local,
         direct_peer: peer.direct,
         client: peer.client,
         server_name: &peer.server_name,
-        application_protocols: &[],
-        transport_protocol: "raw_buffer",
+        application_protocols: &peer.application_protocols,
+        transport_protocol,
     };
-    let served = Rc::clone(&registration.served);
     let Some(found) = select_filter_chain(&served.listener, &facts) else {
         served.stats.no_filter_chain_match.inc();
+        log(&context, &registration, &peer, "filter_chain_not_found", "");
         return;
     };
-    if found.tls.is_some() {
-        // Never in plain text what was to be under TLS.
-        tracing::warn!(listener = %served.listener.name, "TLS is not done yet, a connection is closed");
-        return;
-    }
+    let Some(prepared) = served.chain(found) else { return };
+    let mut transport = match &prepared.tls {
+        None => Transport::Tcp(stream),
+        Some(entry) => {
+            let shaken =
+                Box::pin(secure::accept(&served, found, entry.as_deref(), stream, &mut early, &mut peer)).await;
+            match shaken {
+                Ok(transport) => transport,
+                Err(failure) => {
+                    log(&context, &registration, &peer, "", &failure);
+                    return;
+                }
+            }
+        }
+    };
+    let peer = Rc::new(peer);
     for NetworkFilter::Rbac(rules) in &found.filters {
         if !allowed(rules, &peer) {
             return;
         }
     }
-    let Some(chain) = served.chain(found) else { return };
-    match chain {
-        Chain::Http(manager) => http(&context, manager, &peer, &registration, Transport::Tcp(stream)).await,
-        Chain::Tcp(route) => tcp::serve(&context, route, &peer, &registration, Transport::Tcp(stream)).await,
-        Chain::Close => {}
+    match &prepared.chain {
+        Chain::Http(manager) => http(&context, manager, &peer, &registration, transport, early).await,
+        Chain::Tcp(route) => tcp::serve(&context, route, &peer, &registration, transport, early).await,
+        Chain::Close => {
+            // The end of TLS is said.
+            let _ = std::future::poll_fn(|task| Poll::Ready(transport.poll_flush_wire(task))).await;
+        }
+    }
+}
+
+/// Logs a connection that no chain has served.
+fn log(context: &Context, registration: &Registration, peer: &Peer, details: &str, failure: &str) {
+    let logs = &registration.served.listener.access_log;
+    if logs.is_empty() {
+        return;
+    }
+    let duration = registration.since().elapsed();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let record = Record {
+        start: now.saturating_sub(duration),
+        duration: Some(duration),
+        flags: if details.is_empty() { ResponseFlags::NONE } else { ResponseFlags::NO_ROUTE_FOUND },
+        details,
+        client: Some(peer.client),
+        connection: Connection { transport_failure: failure, ..peer.record() },
+        ..Record::default()
+    };
+    let mut writer = context.access_logs.borrow_mut();
+    for log in logs {
+        if log.filter.as_ref().is_none_or(|filter| filter.accepts(&record, context.random())) {
+            writer.write(&log.sink, |out| log.format.render(&record, out));
+        }
     }
 }
 
 /// What rules for connections say.
 fn allowed(rules: &Rbac, peer: &Peer) -> bool {
+    let certificate = peer.certificate();
     let facts = Facts {
         request: None,
         direct_peer: peer.direct,
         client: peer.client,
         local: peer.local,
         server_name: &peer.server_name,
-        authenticated: false,
-        uri_sans: &[],
-        dns_sans: &[],
-        subject: "",
+        authenticated: certificate.is_some(),
+        uri_sans: certificate.map_or(&[], |certificate| &certificate.uri_sans),
+        dns_sans: certificate.map_or(&[], |certificate| &certificate.dns_sans),
+        subject: certificate.map_or("", |certificate| &certificate.subject),
     };
     rules.evaluate(&facts).allowed
 }
@@ -85,13 +147,21 @@ async fn http(
     peer: &Rc<Peer>,
     registration: &Registration,
     mut transport: Transport,
+    mut early: BytesMut,
 ) {
     let stats = &manager.stats;
     stats.downstream_cx_total.inc();
     stats.downstream_cx_active.inc();
-    let _active = Active(manager, Instant::now());
-    let mut early = BytesMut::new();
-    if manager.config.codec == CodecType::Auto {
+    if peer.tls {
+        stats.downstream_cx_ssl_total.inc();
+        stats.downstream_cx_ssl_active.inc();
+    }
+    let _active = Active(manager, Instant::now(), peer.tls);
+    let agreed = match &transport {
+        Transport::Tls(stream) => stream.alpn().map(|name| name == b"h2"),
+        Transport::Tcp(_) => None,
+    };
+    if manager.config.codec == CodecType::Auto && agreed.is_none() {
         let idle = manager.config.idle_timeout.or(manager.config.request_headers_timeout);
         if !recognise(&mut transport, &mut early, idle, registration).await {
             return;
@@ -100,7 +170,8 @@ async fn http(
     let http2 = match manager.config.codec {
         CodecType::Http1 => false,
         CodecType::Http2 => true,
-        CodecType::Auto => detect(&early) == Detected::Http2,
+        // What was agreed on counts, whatever comes.
+        CodecType::Auto => agreed.unwrap_or_else(|| detect(&early) == Detected::Http2),
     };
     if http2 {
         http2::serve(context, manager, peer, registration, transport, early).await;
@@ -116,6 +187,9 @@ async fn recognise(
     at_most: Option<Duration>,
     registration: &Registration,
 ) -> bool {
+    if !early.is_empty() && detect(early) != Detected::Undecided {
+        return true;
+    }
     let mut timer = Timer::default();
     let start = Instant::now();
     let idle = at_most.map(|limit| start + limit);
@@ -135,12 +209,15 @@ async fn recognise(
     .await
 }
 
-struct Active<'a>(&'a Manager, Instant);
+struct Active<'a>(&'a Manager, Instant, bool);
 
 impl Drop for Active<'_> {
     fn drop(&mut self) {
         let stats = &self.0.stats;
         stats.downstream_cx_active.dec();
+        if self.2 {
+            stats.downstream_cx_ssl_active.dec();
+        }
         stats.downstream_cx_destroy.inc();
         stats.downstream_cx_length_ms.record(self.1.elapsed());
     }

@@ -3,10 +3,15 @@
 //! Never here: a request.
 
 use crate::stats::HttpStats;
+use crate::tls::Secured;
 use crate::worker::{Context, View};
 use bytes::Bytes;
+use lateen_proxy_core::access_log::Connection;
+use lateen_proxy_core::connection::{ConnectionFacts, misdirected};
 use lateen_proxy_core::http1::{Options, UnderscoresAction};
 use lateen_proxy_core::ir::{FilterChain, HttpConnectionManager, Listener, RouteConfiguration, Underscores};
+use lateen_proxy_core::local_reply::LocalReply;
+use lateen_proxy_core::request::PeerCertificate;
 use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -23,6 +28,8 @@ pub struct Manager {
     /// Bytes that wait in one direction before the other side is read no further.
     pub buffer_limit: usize,
     routes: RefCell<Option<(u64, Rc<Routes>)>>,
+    listener: Arc<Listener>,
+    chain: Arc<FilterChain>,
 }
 
 /// Routes as the requests of one worker share them, without a count that other workers write.
@@ -43,14 +50,56 @@ pub struct Peer {
     pub tls: bool,
     /// SNI; empty for none.
     pub server_name: String,
+    /// ALPN that was offered.
+    pub application_protocols: Vec<String>,
+    /// What TLS has brought.
+    pub secure: Option<Box<Secure>>,
+}
+
+/// What TLS has brought about a downstream connection.
+#[derive(Debug, Clone)]
+pub struct Secure {
+    /// Version and cipher.
+    pub secured: Secured,
+    /// First URI name of the own certificate.
+    pub local_uri_san: String,
+    /// The client's certificate, if it has shown one.
+    pub certificate: Option<PeerCertificate>,
+}
+
+impl Peer {
+    /// The client's certificate, if it has shown one.
+    pub fn certificate(&self) -> Option<&PeerCertificate> {
+        self.secure.as_ref().and_then(|secure| secure.certificate.as_ref())
+    }
+
+    /// For access logs.
+    pub fn record(&self) -> Connection<'_> {
+        let certificate = self.certificate();
+        let uri = certificate.and_then(|certificate| certificate.uri_sans.first());
+        let secure = self.secure.as_ref();
+        Connection {
+            id: self.id,
+            direct_peer: Some(self.direct),
+            local: Some(self.local),
+            server_name: &self.server_name,
+            tls: self.tls,
+            tls_version: secure.map_or("", |secure| secure.secured.version),
+            tls_cipher: secure.map_or("", |secure| secure.secured.cipher),
+            peer_subject: certificate.map_or("", |certificate| &certificate.subject),
+            peer_uri_san: uri.map_or("", String::as_str),
+            local_uri_san: secure.map_or("", |secure| &secure.local_uri_san),
+            ..Connection::default()
+        }
+    }
 }
 
 impl Manager {
     /// Makes the settings ready.
     pub fn new(
         config: &Arc<HttpConnectionManager>,
-        _chain: &FilterChain,
-        listener: &Listener,
+        chain: &Arc<FilterChain>,
+        listener: &Arc<Listener>,
         context: &Context,
     ) -> Self {
         let http1 = Options {
@@ -74,7 +123,22 @@ impl Manager {
             http1,
             buffer_limit: (listener.per_connection_buffer_limit as usize).clamp(16 << 10, 1 << 20),
             routes: RefCell::new(None),
+            listener: Arc::clone(listener),
+            chain: Arc::clone(chain),
         }
+    }
+
+    /// 421 for a request whose host another chain of the listener serves.
+    pub fn misdirected(&self, peer: &Peer, authority: &[u8], view: &View) -> Option<LocalReply> {
+        let facts = ConnectionFacts {
+            destination: peer.local,
+            direct_peer: peer.direct,
+            client: peer.client,
+            server_name: &peer.server_name,
+            application_protocols: &peer.application_protocols,
+            transport_protocol: "tls",
+        };
+        misdirected(&self.listener, &self.chain, &facts, authority, &view.tables)
     }
 
     /// The routes of now; `None` while they have not come.

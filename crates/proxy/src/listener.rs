@@ -9,6 +9,7 @@ pub mod socket;
 
 pub use served::{Registration, Served};
 
+use crate::tls::Contexts;
 use crate::worker::Context;
 use lateen_proxy_core::ir::Listener;
 use std::cell::{Cell, RefCell};
@@ -49,8 +50,14 @@ pub struct Listeners {
 
 impl Listeners {
     /// Takes one more address into service.
-    pub fn add(&mut self, address: SocketAddr, listener: Arc<Listener>, context: &Rc<Context>) -> Rc<Slot> {
-        let served = Served::new(listener, address, context);
+    pub fn add(
+        &mut self,
+        address: SocketAddr,
+        listener: Arc<Listener>,
+        tls: &Contexts,
+        context: &Rc<Context>,
+    ) -> Rc<Slot> {
+        let served = Served::new(listener, address, tls, context);
         let slot =
             Rc::new(Slot { address, current: RefCell::new(served), stop: Notify::new(), stopped: Cell::new(false) });
         self.slots.insert(address, Rc::clone(&slot));
@@ -58,9 +65,9 @@ impl Listeners {
     }
 
     /// From now on connections of this address are served by `listener`; older ones drain.
-    pub fn replace(&mut self, address: SocketAddr, listener: Arc<Listener>, context: &Rc<Context>) {
+    pub fn replace(&mut self, address: SocketAddr, listener: Arc<Listener>, tls: &Contexts, context: &Rc<Context>) {
         if let Some(slot) = self.slots.get(&address) {
-            let old = slot.current.replace(Served::new(listener, address, context));
+            let old = slot.current.replace(Served::new(listener, address, tls, context));
             old.drain(context);
         }
     }

@@ -10,8 +10,9 @@ use crate::stats::TcpStats;
 use crate::transport::{Timer, Transport};
 use crate::upstream::open_tcp;
 use crate::worker::Context;
+use bytes::BytesMut;
 use copy::Direction;
-use lateen_proxy_core::access_log::{Connection, Record};
+use lateen_proxy_core::access_log::Record;
 use lateen_proxy_core::flags::ResponseFlags as Flags;
 use lateen_proxy_core::ir::TcpProxy;
 use std::rc::Rc;
@@ -52,6 +53,7 @@ pub async fn serve(
     peer: &Peer,
     registration: &Registration,
     mut downstream: Transport,
+    early: BytesMut,
 ) {
     let start = Instant::now();
     let wall_start = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -75,7 +77,7 @@ pub async fn serve(
                 Ok((mut upstream, host, _slot)) => {
                     upstream_address = Some(host.address);
                     upstream_local = upstream.local_addr().ok();
-                    (received, sent) = exchange(route, registration, &mut downstream, &mut upstream).await;
+                    (received, sent) = exchange(route, registration, &mut downstream, early, &mut upstream).await;
                     cluster.stats.upstream_cx_tx_bytes_total.add(received);
                     cluster.stats.upstream_cx_rx_bytes_total.add(sent);
                 }
@@ -95,13 +97,7 @@ pub async fn serve(
         bytes_received: received,
         bytes_sent: sent,
         client: Some(peer.client),
-        connection: Connection {
-            id: peer.id,
-            direct_peer: Some(peer.direct),
-            local: Some(peer.local),
-            server_name: &peer.server_name,
-            ..Connection::default()
-        },
+        connection: peer.record(),
         upstream: upstream_address,
         upstream_local,
         upstream_cluster: name,
@@ -120,9 +116,10 @@ async fn exchange(
     route: &TcpRoute,
     registration: &Registration,
     downstream: &mut Transport,
+    early: BytesMut,
     upstream: &mut Transport,
 ) -> (u64, u64) {
-    let mut there = Direction::default();
+    let mut there = Direction::beginning_with(early);
     let mut back = Direction::default();
     let mut timer = Timer::default();
     let mut moved = Instant::now();

@@ -16,3 +16,4 @@ mod x509;
 pub use context::{CertificateStatus, ClientEntry, Contexts, ServerEntry};
 pub use handshake::{HandshakeError, accept, connect};
 pub use stream::{Secured, TlsStream};
+pub use x509::peer_certificate;

@@ -7,9 +7,11 @@ mod connect;
 mod host;
 mod limits;
 mod outlier;
+mod secure;
 mod stream;
 
 pub use cluster::UpstreamCluster;
+use connect::is_auto;
 pub use connect::{AcquireError, Acquired, Wanted, acquire, open_tcp};
 pub use host::{Host, Slot};
 pub use limits::{AllCounts, Breakers, Permit};

@@ -96,7 +96,8 @@ fn position(config: &RouteConfiguration, authority: &[u8]) -> Option<usize> {
 }
 
 /// The host without `:port`; an IPv6 literal keeps its brackets.
-pub(crate) fn without_port(host: &str) -> &str {
+#[must_use]
+pub fn without_port(host: &str) -> &str {
     match host.rfind(':') {
         Some(at) if is_port(host, at) => &host[..at],
         _ => host,

@@ -6,7 +6,7 @@ use crate::http::{Manager, Peer};
 use crate::upstream::{Host, UpstreamCluster};
 use crate::worker::Context;
 use bytes::Bytes;
-use lateen_proxy_core::access_log::{Connection, Record};
+use lateen_proxy_core::access_log::Record;
 use lateen_proxy_core::flags::ResponseFlags;
 use lateen_proxy_core::headers::{Headers, RequestHead, ResponseHead};
 use lateen_proxy_core::ir::Endpoint;
@@ -103,14 +103,7 @@ impl<'a> Facts<'a> {
             bytes_sent: self.bytes_sent,
             upstream_wire_bytes: self.upstream_wire,
             client: self.client,
-            connection: Connection {
-                id: peer.id,
-                direct_peer: Some(peer.direct),
-                local: Some(peer.local),
-                server_name: &peer.server_name,
-                tls: peer.tls,
-                ..Connection::default()
-            },
+            connection: peer.record(),
             upstream: self.host.as_ref().map(|host| host.address),
             upstream_hostname: self.endpoint.as_ref().map_or("", |endpoint| &endpoint.hostname),
             upstream_metadata: self.endpoint.as_ref().map(|endpoint| &endpoint.metadata),

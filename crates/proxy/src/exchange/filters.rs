@@ -56,16 +56,17 @@ impl<'a, D: Downstream> Exchange<'a, D> {
     }
 
     fn check(&self, rules: &Rbac) -> Option<LocalReply> {
+        let certificate = self.peer.certificate();
         let facts = RbacFacts {
             request: Some(&self.head),
             direct_peer: self.peer.direct,
             client: self.admitted.client,
             local: self.peer.local,
             server_name: &self.peer.server_name,
-            authenticated: false,
-            uri_sans: &[],
-            dns_sans: &[],
-            subject: "",
+            authenticated: certificate.is_some(),
+            uri_sans: certificate.map_or(&[], |certificate| &certificate.uri_sans),
+            dns_sans: certificate.map_or(&[], |certificate| &certificate.dns_sans),
+            subject: certificate.map_or("", |certificate| &certificate.subject),
         };
         let stats = &self.manager.stats;
         if let Some(shadow) = rules.evaluate_shadow(&facts) {

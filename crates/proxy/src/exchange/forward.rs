@@ -200,11 +200,10 @@ impl<'a, D: Downstream> Exchange<'a, D> {
         self.deadlines.try_begins(now);
         let mut reusable = true;
         loop {
-            let wanted =
-                Wanted { http2: self.head.version == lateen_proxy_core::headers::Version::Http2, reuse: reusable };
-            let acquired = match host.take_ready(&upstream.cluster, wanted) {
+            let wanted = Wanted::of(&self.head, &upstream.cluster, reusable);
+            let acquired = match host.take_ready(&upstream.cluster, &wanted) {
                 Some(stream) => Acquired::Stream(stream),
-                None => match Box::pin(self.connect(upstream, &host, wanted)).await {
+                None => match Box::pin(self.connect(upstream, &host, &wanted)).await {
                     Ok(acquired) => acquired,
                     Err(tried) => return tried,
                 },
@@ -265,7 +264,7 @@ impl<'a, D: Downstream> Exchange<'a, D> {
         &mut self,
         upstream: &Rc<UpstreamCluster>,
         host: &Rc<crate::upstream::Host>,
-        wanted: Wanted,
+        wanted: &Wanted,
     ) -> Result<Acquired, Tried> {
         let mut opening = Box::pin(acquire(upstream, host, wanted));
         let outcome = std::future::poll_fn(|task| {

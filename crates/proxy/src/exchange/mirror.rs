@@ -6,7 +6,7 @@ use crate::transport::Timer;
 use crate::upstream::{Acquired, UpstreamStream, Wanted, acquire};
 use crate::worker::Context;
 use bytes::Bytes;
-use lateen_proxy_core::headers::{Headers, RequestHead, Version};
+use lateen_proxy_core::headers::{Headers, RequestHead};
 use lateen_proxy_core::http1::BodyFraming;
 use lateen_proxy_core::ir::Mirror;
 use std::rc::Rc;
@@ -58,11 +58,11 @@ async fn run(context: &Rc<Context>, cluster: &str, copy: Copy) -> Option<()> {
     let host = upstream.choose(context, None, &[], 1)?;
     let _request = upstream.breakers.requests.acquire()?;
     let _active = host.begin_request();
-    let wanted = Wanted { http2: copy.head.version == Version::Http2, reuse: true };
-    let mut stream = match host.take_ready(&upstream.cluster, wanted) {
+    let wanted = Wanted::of(&copy.head, &upstream.cluster, true);
+    let mut stream = match host.take_ready(&upstream.cluster, &wanted) {
         Some(stream) => stream,
         None => {
-            let Acquired::Stream(stream) = acquire(&upstream, &host, wanted).await.ok()?;
+            let Acquired::Stream(stream) = acquire(&upstream, &host, &wanted).await.ok()?;
             stream
         }
     };

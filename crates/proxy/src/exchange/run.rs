@@ -187,7 +187,12 @@ impl<'a, D: Downstream> Exchange<'a, D> {
         #[cfg(test)]
         assert!(self.head.path != super::tests::PANIC, "as the test wants it");
         let config = &*self.manager.config;
-        let origin = Origin { peer: self.peer.client, local: self.peer.local, tls: self.peer.tls, certificate: None };
+        let origin = Origin {
+            peer: self.peer.client,
+            local: self.peer.local,
+            tls: self.peer.tls,
+            certificate: self.peer.certificate(),
+        };
         match request::admit(config, &mut self.head, &origin, &mut || self.context.random()) {
             Ok(admitted) => self.admitted = admitted,
             Err(reply) => {
@@ -219,7 +224,13 @@ impl<'a, D: Downstream> Exchange<'a, D> {
             Ok(selected) => selected,
             Err(none) => {
                 self.manager.stats.no_route.inc();
-                return Box::pin(self.reply(none.reply())).await;
+                let elsewhere = match none {
+                    NoRoute::NoVirtualHost => {
+                        self.manager.misdirected(self.peer, &self.head.authority, &self.view)
+                    }
+                    _ => None,
+                };
+                return Box::pin(self.reply(elsewhere.unwrap_or_else(|| none.reply()))).await;
             }
         };
         let forward = match &selected.route.action {

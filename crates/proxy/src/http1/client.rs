@@ -14,6 +14,7 @@ use lateen_proxy_core::http1::{
 };
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 use tokio::io::AsyncWrite;
@@ -39,6 +40,7 @@ pub struct ClientConnection {
     buffer_limit: usize,
     sent: u64,
     slot: Slot,
+    name: Option<Rc<str>>,
 }
 
 /// Where the exchange on this connection is.
@@ -60,8 +62,10 @@ impl ClientConnection {
         options: ResponseOptions,
         max_requests: Option<u32>,
         buffer_limit: usize,
+        name: Option<Rc<str>>,
     ) -> Self {
         Self {
+            name,
             local: transport.local_addr().ok(),
             transport,
             input: Input::default(),
@@ -81,6 +85,11 @@ impl ClientConnection {
             sent: 0,
             slot,
         }
+    }
+
+    /// The server name that was sent, where it is that of the request.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
     }
 
     /// Own address.
@@ -104,7 +113,7 @@ impl ClientConnection {
     }
 
     /// Whether it can take a request: the server has neither closed it nor said anything.
-    pub fn is_fresh(&self) -> bool {
+    pub fn is_fresh(&mut self) -> bool {
         let quiet = self.input.buffer.is_empty() && !self.transport.is_disturbed();
         if !quiet {
             self.slot.closed_by_peer();

@@ -34,6 +34,7 @@ pub struct ClientSession {
     max_streams: usize,
     idle_since: Cell<Instant>,
     local: Option<SocketAddr>,
+    name: Option<Rc<str>>,
 }
 
 impl ClientSession {
@@ -41,7 +42,12 @@ impl ClientSession {
     ///
     /// # Errors
     /// When the server does not speak HTTP/2; why.
-    pub async fn open(transport: Transport, slot: Slot, cluster: &Cluster) -> Result<Rc<Self>, String> {
+    pub async fn open(
+        transport: Transport,
+        slot: Slot,
+        cluster: &Cluster,
+        name: Option<Rc<str>>,
+    ) -> Result<Rc<Self>, String> {
         let local = transport.local_addr().ok();
         let cork = Cork::new(transport);
         let (requests, mut connection) = h2::client::Builder::new()
@@ -80,7 +86,13 @@ impl ClientSession {
             max_streams: cluster.http2.max_concurrent_streams as usize,
             idle_since: Cell::new(Instant::now()),
             local,
+            name,
         }))
+    }
+
+    /// The server name that was sent, where it is that of the request.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
     }
 
     /// Whether it takes one more stream.

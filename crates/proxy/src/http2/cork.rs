@@ -38,7 +38,7 @@ impl Cork {
 impl Inner {
     fn poll_drain(&mut self, task: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.out.capacity() == 0 {
-            return Poll::Ready(Ok(()));
+            return self.transport.poll_flush_wire(task);
         }
         while !self.out.is_empty() {
             let written = ready!(self.transport.poll_write_slices(task, &[IoSlice::new(&self.out)]))?;
@@ -48,7 +48,7 @@ impl Inner {
             self.out.advance(written);
         }
         self.out = BytesMut::new();
-        Poll::Ready(Ok(()))
+        self.transport.poll_flush_wire(task)
     }
 }
 

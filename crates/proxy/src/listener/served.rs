@@ -2,10 +2,11 @@
 //! In: the listener of the tables. Out: its chains ready for use, and a way to reach its connections.
 //! Never here: sockets.
 
-use super::chain::{self, Chain};
+use super::chain::{self, Prepared};
 use crate::stats::ListenerStats;
+use crate::tls::Contexts;
 use crate::worker::Context;
-use lateen_proxy_core::ir::{FilterChain, Listener};
+use lateen_proxy_core::ir::{FilterChain, Listener, ListenerFilter};
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -24,7 +25,9 @@ pub struct Served {
     pub listener: Arc<Listener>,
     /// `listener.<address>.`
     pub stats: Arc<ListenerStats>,
-    chains: Vec<(Arc<FilterChain>, Chain)>,
+    /// What looks at the first bytes, with what the filter chains need of it.
+    pub filters: Vec<ListenerFilter>,
+    chains: Vec<(Arc<FilterChain>, Prepared)>,
     draining: Cell<Option<Instant>>,
     /// Idle time after which a connection is closed while the listener drains.
     patience: Duration,
@@ -40,11 +43,12 @@ struct Entry {
 
 impl Served {
     /// Makes the chains ready.
-    pub fn new(listener: Arc<Listener>, address: SocketAddr, context: &Context) -> Rc<Self> {
+    pub fn new(listener: Arc<Listener>, address: SocketAddr, tls: &Contexts, context: &Context) -> Rc<Self> {
         let all = listener.filter_chains.iter().chain(&listener.default_filter_chain);
-        let chains = all.map(|chain| (Arc::clone(chain), chain::prepare(chain, &listener, context))).collect();
+        let chains = all.map(|chain| (Arc::clone(chain), chain::prepare(chain, &listener, tls, context))).collect();
         Rc::new(Self {
             stats: context.stats.listener(&address.to_string()),
+            filters: filters(&listener),
             listener,
             chains,
             draining: Cell::new(context.draining.get().then(Instant::now)),
@@ -55,7 +59,7 @@ impl Served {
     }
 
     /// What a filter chain does.
-    pub fn chain(&self, wanted: &Arc<FilterChain>) -> Option<&Chain> {
+    pub fn chain(&self, wanted: &Arc<FilterChain>) -> Option<&Prepared> {
         self.chains.iter().find(|(chain, _)| Arc::ptr_eq(chain, wanted)).map(|(_, ready)| ready)
     }
 
@@ -119,6 +123,21 @@ impl Served {
             }
         });
     }
+}
+
+/// A listener whose chains ask for what only the TLS inspector knows gets one, as in Envoy.
+fn filters(listener: &Listener) -> Vec<ListenerFilter> {
+    let mut filters = listener.listener_filters.clone();
+    let asks = listener.filter_chains.iter().any(|chain| {
+        let matches = &chain.matches;
+        !matches.server_names.is_empty()
+            || matches.transport_protocol == "tls"
+            || (!matches.application_protocols.is_empty() && !filters.contains(&ListenerFilter::HttpInspector))
+    });
+    if asks && !filters.contains(&ListenerFilter::TlsInspector) {
+        filters.push(ListenerFilter::TlsInspector);
+    }
+    filters
 }
 
 /// A connection's place at its listener; dropping it takes the connection off the books.

@@ -9,6 +9,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 
+/// How often files of certificates are looked at.
+const FILES: Duration = Duration::from_secs(1);
+
 /// What the process is told to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Order {
@@ -32,6 +35,8 @@ pub(super) async fn run(
 ) {
     let mut lookups = Lookups::system();
     let mut draining: Option<tokio::task::JoinHandle<()>> = None;
+    let mut files = tokio::time::interval(FILES);
+    files.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         lookups.follow(&shared);
         let deadline = shared.state().deadline(Instant::now());
@@ -51,6 +56,10 @@ pub(super) async fn run(
         tokio::select! {
             () = wait => shared.advance(Instant::now()),
             () = shared.changed.notified() => {}
+            _ = files.tick() => {
+                shared.publish.look_at_files();
+                continue;
+            }
             () = drained => break,
             order = orders.recv() => match order {
                 Some(Order::Drain) if draining.is_none() => {

@@ -1,6 +1,7 @@
 //! What the process asks of the workers.
 //! In: tables, addresses of DNS clusters, orders to drain. Out: what could not be bound, what is bound.
 
+use crate::tls::CertificateStatus;
 use crate::worker::Fleet;
 use lateen_proxy_core::ir::{Endpoints, Tables};
 use std::net::SocketAddr;
@@ -18,6 +19,12 @@ pub trait Publish: Send + Sync + 'static {
     fn stop_accepting(&self);
     /// Downstream connections that are open.
     fn active_connections(&self) -> usize;
+    /// Reads again the files of certificates that have changed.
+    fn look_at_files(&self) {}
+    /// Certificates in use and what is wrong with others.
+    fn certificates(&self) -> Vec<CertificateStatus> {
+        Vec::new()
+    }
     /// What is bound.
     fn listeners(&self) -> Vec<BoundListener>;
     /// Ends the workers, whatever they do.
@@ -68,6 +75,14 @@ impl Publish for Fleet {
 
     fn active_connections(&self) -> usize {
         Fleet::active_connections(self)
+    }
+
+    fn look_at_files(&self) {
+        Fleet::look_at_files(self);
+    }
+
+    fn certificates(&self) -> Vec<CertificateStatus> {
+        Fleet::certificates(self)
     }
 
     fn listeners(&self) -> Vec<BoundListener> {

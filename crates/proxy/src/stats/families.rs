@@ -73,7 +73,7 @@ family! {
         upstream_flow_control_paused_reading_total, upstream_flow_control_resumed_reading_total,
         upstream_flow_control_backed_up_total, upstream_flow_control_drained_total,
         lb_healthy_panic, lb_zone_routing_all_directly, lb_recalculate_zone_structures, retry_or_shadow_abandoned,
-        bind_errors,
+        bind_errors, ssl_handshake = "ssl.handshake", ssl_connection_error = "ssl.connection_error",
     }
     gauges {
         upstream_cx_active, upstream_rq_active, upstream_rq_pending_active,

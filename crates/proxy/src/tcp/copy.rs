@@ -28,6 +28,11 @@ impl Default for Direction {
 }
 
 impl Direction {
+    /// With bytes that were read already.
+    pub fn beginning_with(early: BytesMut) -> Self {
+        Self { total: early.len() as u64, buffer: early, ..Self::default() }
+    }
+
     /// Bytes that were read.
     pub fn total(&self) -> u64 {
         self.total
@@ -58,6 +63,10 @@ impl Direction {
                 Poll::Ready(count) => count?,
                 Poll::Pending => {
                     self.buffer = BytesMut::new();
+                    // TLS may have kept the end of what it took.
+                    if let Poll::Ready(Err(error)) = to.poll_flush_wire(task) {
+                        return Poll::Ready(Err(error));
+                    }
                     return Poll::Pending;
                 }
             };

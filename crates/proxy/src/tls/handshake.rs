@@ -28,7 +28,7 @@ pub enum HandshakeError {
     Closed,
 }
 
-/// Takes a client. `early` was read while a filter chain was chosen.
+/// Takes a client. `early` was read while a filter chain was chosen; `hello` sees what the client says first.
 ///
 /// # Errors
 /// When the client goes away, or does not do what TLS and the settings want.
@@ -36,12 +36,13 @@ pub async fn accept(
     socket: TcpStream,
     early: BytesMut,
     config: Arc<ServerConfig>,
+    mut hello: impl FnMut(&[u8]),
 ) -> Result<Box<TlsStream>, HandshakeError> {
     let session = UnbufferedServerConnection::new(config).map_err(|error| HandshakeError::Tls(error.to_string()))?;
-    shake(socket, Engine::Server(Box::new(session)), early).await
+    shake(socket, Engine::Server(Box::new(session)), early, &mut hello).await
 }
 
-/// Greets an endpoint.
+/// Greets an endpoint. `fallback` is the ALPN to offer where the settings offer none.
 ///
 /// # Errors
 /// When the endpoint goes away, or its certificate will not do.
@@ -49,24 +50,41 @@ pub async fn connect(
     socket: TcpStream,
     config: Arc<ClientConfig>,
     name: ServerName<'static>,
+    fallback: &[&[u8]],
 ) -> Result<Box<TlsStream>, HandshakeError> {
-    let session =
-        UnbufferedClientConnection::new(config, name).map_err(|error| HandshakeError::Tls(error.to_string()))?;
-    shake(socket, Engine::Client(Box::new(session)), BytesMut::new()).await
+    let alpn = if config.alpn_protocols.is_empty() {
+        fallback.iter().map(|name| name.to_vec()).collect()
+    } else {
+        config.alpn_protocols.clone()
+    };
+    let session = UnbufferedClientConnection::new_with_alpn(config, name, alpn)
+        .map_err(|error| HandshakeError::Tls(error.to_string()))?;
+    shake(socket, Engine::Client(Box::new(session)), BytesMut::new(), &mut |_| {}).await
 }
 
-async fn shake(socket: TcpStream, engine: Engine, early: BytesMut) -> Result<Box<TlsStream>, HandshakeError> {
+async fn shake(
+    socket: TcpStream,
+    engine: Engine,
+    early: BytesMut,
+    hello: &mut dyn FnMut(&[u8]),
+) -> Result<Box<TlsStream>, HandshakeError> {
     let mut stream = Box::new(TlsStream::new(socket, engine, early));
     let mut first = true;
-    poll_fn(|task| poll(&mut stream, task, &mut first)).await?;
+    poll_fn(|task| poll(&mut stream, task, &mut first, hello)).await?;
     Ok(stream)
 }
 
-fn poll(stream: &mut TlsStream, task: &mut Context<'_>, first: &mut bool) -> Poll<Result<(), HandshakeError>> {
+fn poll(
+    stream: &mut TlsStream,
+    task: &mut Context<'_>,
+    first: &mut bool,
+    hello: &mut dyn FnMut(&[u8]),
+) -> Poll<Result<(), HandshakeError>> {
     if std::mem::take(first) {
         // What is here already, or the hello of a client.
         let mut wire = std::mem::take(&mut stream.incoming);
         let mut plain = BytesMut::new();
+        hello(&wire);
         stream.work(&mut wire, &mut plain).map_err(|error| words(&error))?;
     }
     loop {
@@ -76,7 +94,7 @@ fn poll(stream: &mut TlsStream, task: &mut Context<'_>, first: &mut bool) -> Pol
         }
         // What comes right behind the handshake is the first plain text.
         let mut plain = std::mem::take(&mut stream.plain);
-        let count = stream.poll_feed(task, &mut plain);
+        let count = stream.poll_feed(task, &mut plain, hello);
         stream.plain = plain;
         if ready!(count).map_err(|error| words(&error))? == 0 {
             return Poll::Ready(Err(HandshakeError::Closed));

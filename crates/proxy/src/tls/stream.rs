@@ -88,7 +88,13 @@ impl TlsStream {
     }
 
     /// Takes what the socket has and works on it; `plain` grows. Ready with 0 when the socket has ended.
-    pub(super) fn poll_feed(&mut self, task: &mut Context<'_>, plain: &mut BytesMut) -> Poll<io::Result<usize>> {
+    /// `look` sees the bytes first.
+    pub(super) fn poll_feed(
+        &mut self,
+        task: &mut Context<'_>,
+        plain: &mut BytesMut,
+        look: &mut dyn FnMut(&[u8]),
+    ) -> Poll<io::Result<usize>> {
         WIRE_IN.with_borrow_mut(|wire| {
             let kept = self.incoming.len();
             if kept + RECORD > wire.len() {
@@ -100,6 +106,7 @@ impl TlsStream {
             let count = buffer.filled().len();
             if count > 0 {
                 wire[..kept].copy_from_slice(&self.incoming);
+                look(&wire[..kept + count]);
                 self.work(&mut wire[..kept + count], plain)?;
             }
             Poll::Ready(Ok(count))
@@ -137,7 +144,7 @@ impl TlsStream {
             if self.peer_closed {
                 return Poll::Ready(Ok(0));
             }
-            let count = ready!(self.poll_feed(task, buf))?;
+            let count = ready!(self.poll_feed(task, buf, &mut |_| {}))?;
             self.try_flush();
             if buf.len() > before {
                 return Poll::Ready(Ok(buf.len() - before));

@@ -4,6 +4,8 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use lateen_proxy_core::ir::SanKind;
+use lateen_proxy_core::request::PeerCertificate;
+use rustls_pki_types::CertificateDer;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 use x509_parser::certificate::X509Certificate;
@@ -145,6 +147,22 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut hash = [0; 32];
     hash.copy_from_slice(digest(&SHA256, bytes).as_ref());
     hash
+}
+
+/// What a client's certificates say, for headers, rules and logs; `None` when it has shown none.
+pub fn peer_certificate(chain: &[CertificateDer<'_>], own_uris: &[String]) -> Option<PeerCertificate> {
+    let first = chain.first()?;
+    let leaf = leaf(first)?;
+    let names = |kind| leaf.names_of(kind).map(str::to_owned).collect();
+    Some(PeerCertificate {
+        local_uri_sans: own_uris.to_vec(),
+        sha256: hex(&sha256(first)),
+        uri_sans: names(SanKind::Uri),
+        dns_sans: names(SanKind::Dns),
+        pem: encoded_pem(first),
+        chain: chain.iter().map(|der| encoded_pem(der)).collect(),
+        subject: leaf.subject,
+    })
 }
 
 /// PEM as x-forwarded-client-cert has it: percent-encoded.

@@ -75,6 +75,7 @@ impl Output {
             }
             self.advance(written);
         }
+        ready!(transport.poll_flush_wire(task))?;
         // An idle connection keeps no buffer.
         if self.front.capacity() > 0 {
             self.front = BytesMut::new();

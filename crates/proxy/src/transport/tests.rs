@@ -38,10 +38,10 @@ async fn pieces_arrive_in_order_and_whole() {
 
 #[tokio::test]
 async fn a_peer_that_closes_or_speaks_out_of_turn_is_noticed() {
-    let (transport, peer) = pair().await;
+    let (mut transport, peer) = pair().await;
     assert!(!transport.is_disturbed());
     drop(peer);
-    let Transport::Tcp(stream) = &transport;
+    let Transport::Tcp(stream) = &transport else { panic!("plain text") };
     stream.readable().await.unwrap();
     assert!(transport.is_disturbed());
 }

@@ -6,9 +6,10 @@ use super::host::Host;
 use super::limits::Breakers;
 use super::outlier::Outlier;
 use crate::stats::ClusterStats;
+use crate::tls::ClientEntry;
 use crate::worker::{Context, View};
 use lateen_proxy_core::balance::{BalanceContext, LoadBalancer};
-use lateen_proxy_core::ir::{Cluster, Endpoints};
+use lateen_proxy_core::ir::{Cluster, Endpoints, UpstreamTls};
 use lateen_proxy_core::outlier::Outcome;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -28,6 +29,7 @@ pub struct UpstreamCluster {
     balancing: RefCell<Balancing>,
     outlier: Option<Outlier>,
     generation: Cell<u64>,
+    tls: Vec<(u64, Arc<ClientEntry>)>,
 }
 
 struct Balancing {
@@ -49,9 +51,15 @@ impl UpstreamCluster {
                 hosts: Vec::new(),
             }),
             outlier: Outlier::new(context, cluster),
+            tls: contexts(context, cluster),
             cluster: Arc::clone(cluster),
             generation: Cell::new(0),
         }
+    }
+
+    /// The context of one of its transport sockets.
+    pub(super) fn tls(&self, settings: &UpstreamTls) -> Option<&ClientEntry> {
+        self.tls.iter().find(|(version, _)| *version == settings.version).map(|(_, entry)| &**entry)
     }
 
     pub(super) fn generation(&self) -> u64 {
@@ -151,6 +159,12 @@ impl UpstreamCluster {
             host.sweep(now, self.cluster.idle_timeout);
         }
     }
+}
+
+fn contexts(context: &Context, cluster: &Cluster) -> Vec<(u64, Arc<ClientEntry>)> {
+    let settings = cluster.transport_matches.iter().filter_map(|one| one.tls.as_ref()).chain(&cluster.tls);
+    let all = &context.view().tls;
+    settings.filter_map(|tls| all.client(tls).map(|entry| (tls.version, Arc::clone(entry)))).collect()
 }
 
 impl Drop for UpstreamCluster {

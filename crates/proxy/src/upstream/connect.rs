@@ -4,26 +4,43 @@
 
 use super::cluster::UpstreamCluster;
 use super::host::{Handed, Host, Slot};
+use super::secure;
 use super::stream::UpstreamStream;
 use crate::http1::ClientConnection;
 use crate::http2::{ClientSession, ClientStream};
 use crate::transport::Transport;
 use crate::worker::Context;
 use lateen_proxy_core::flags::ResponseFlags;
+use lateen_proxy_core::headers::{RequestHead, Version};
 use lateen_proxy_core::http1::ResponseOptions;
 use lateen_proxy_core::ir::{Cluster, CodecType, UpstreamProtocol};
 use lateen_proxy_core::outlier::Outcome;
+use lateen_proxy_core::route;
 use std::rc::Rc;
 use std::time::Instant;
 use tokio::net::TcpStream;
 
 /// What a request wants of a connection.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Wanted {
     /// The downstream request came over HTTP/2.
     pub http2: bool,
     /// Whether a connection that was used before will do.
     pub reuse: bool,
+    /// The server name to send, where the cluster takes it from the request.
+    pub name: Option<Rc<str>>,
+}
+
+impl Wanted {
+    /// For a request.
+    pub fn of(head: &RequestHead, cluster: &Cluster, reuse: bool) -> Self {
+        let named = cluster.auto_sni || cluster.auto_san_validation;
+        Self {
+            http2: head.version == Version::Http2,
+            reuse,
+            name: named.then(|| route::without_port(head.authority_str()).to_ascii_lowercase().into()),
+        }
+    }
 }
 
 /// What a request gets.
@@ -44,10 +61,10 @@ pub enum AcquireError {
 }
 
 /// Whether HTTP/2 is spoken to the endpoints of a cluster.
-fn speaks_http2(cluster: &Cluster, wanted: Wanted) -> bool {
+fn speaks_http2(cluster: &Cluster, wanted: &Wanted) -> bool {
     match cluster.protocol {
         UpstreamProtocol::Explicit(CodecType::Http2) => true,
-        // Without TLS there is no ALPN, and Envoy falls back to HTTP/1.
+        // What ALPN says is seen when the connection is there; without TLS it is HTTP/1, as in Envoy.
         UpstreamProtocol::Explicit(CodecType::Http1 | CodecType::Auto) => false,
         UpstreamProtocol::UseDownstream => wanted.http2,
     }
@@ -55,16 +72,19 @@ fn speaks_http2(cluster: &Cluster, wanted: Wanted) -> bool {
 
 impl Host {
     /// A stream that can be had at once.
-    pub fn take_ready(&self, cluster: &Cluster, wanted: Wanted) -> Option<UpstreamStream> {
+    pub fn take_ready(&self, cluster: &Cluster, wanted: &Wanted) -> Option<UpstreamStream> {
         if !wanted.reuse {
             return None;
         }
-        if !speaks_http2(cluster, wanted) {
-            return self.take_idle().map(UpstreamStream::Http1);
+        let name = wanted.name.as_deref();
+        let http2 = speaks_http2(cluster, wanted);
+        if http2 || is_auto(cluster) {
+            let sessions = self.sessions.borrow();
+            if let Some(session) = sessions.iter().find(|session| session.has_room() && session.name() == name) {
+                return Some(UpstreamStream::Http2(Box::new(ClientStream::new(session))));
+            }
         }
-        let sessions = self.sessions.borrow();
-        let session = sessions.iter().find(|session| session.has_room())?;
-        Some(UpstreamStream::Http2(Box::new(ClientStream::new(session))))
+        if http2 { None } else { self.take_idle(name).map(UpstreamStream::Http1) }
     }
 }
 
@@ -75,7 +95,7 @@ impl Host {
 pub async fn acquire(
     upstream: &Rc<UpstreamCluster>,
     host: &Rc<Host>,
-    wanted: Wanted,
+    wanted: &Wanted,
 ) -> Result<Acquired, AcquireError> {
     let stats = &upstream.stats;
     stats.upstream_rq_pending_total.inc();
@@ -87,8 +107,11 @@ pub async fn acquire(
     }
     loop {
         if let Some(slot) = host.open_slot(&upstream.breakers.connections) {
-            let transport = connect(upstream, host).await?;
+            let transport = connect(upstream, host, Some(false), wanted.name.as_deref()).await?;
             slot.opened();
+            if is_auto(&upstream.cluster) && transport.agreed_on_http2() {
+                return greet(upstream, host, transport, slot, wanted).await;
+            }
             stats.upstream_cx_http1_total.inc();
             let options = ResponseOptions {
                 allow_chunked_length: upstream.cluster.http1.allow_chunked_length,
@@ -101,16 +124,19 @@ pub async fn acquire(
                 options,
                 upstream.cluster.max_requests_per_connection,
                 (upstream.cluster.per_connection_buffer_limit as usize).clamp(16 << 10, 1 << 20),
+                wanted.name.clone(),
             );
             return Ok(Acquired::Stream(UpstreamStream::Http1(Box::new(connection))));
         }
         match host.wait().await {
-            Ok(Handed::Connection(connection)) if connection.is_fresh() => {
-                return Ok(Acquired::Stream(UpstreamStream::Http1(connection)));
+            Ok(Handed::Connection(mut connection)) => {
+                // One that the server has closed gives its place back when it is dropped here.
+                if connection.name() == wanted.name.as_deref() && connection.is_fresh() {
+                    return Ok(Acquired::Stream(UpstreamStream::Http1(connection)));
+                }
             }
             Ok(Handed::Leave(leave)) => leave.used(),
-            // A connection that the server has closed gives its place back when it is dropped here.
-            Ok(Handed::Connection(_)) | Err(_) => {}
+            Err(_) => {}
         }
     }
 }
@@ -119,7 +145,7 @@ pub async fn acquire(
 async fn open_session(
     upstream: &Rc<UpstreamCluster>,
     host: &Rc<Host>,
-    wanted: Wanted,
+    wanted: &Wanted,
 ) -> Result<Acquired, AcquireError> {
     let opening = Rc::clone(&host.opening);
     // The semaphore is never closed.
@@ -128,10 +154,28 @@ async fn open_session(
         return Ok(Acquired::Stream(stream));
     }
     let slot = host.open_slot(&upstream.breakers.connections).ok_or(AcquireError::Overflow)?;
-    let transport = connect(upstream, host).await?;
+    let transport = connect(upstream, host, Some(true), wanted.name.as_deref()).await?;
     slot.opened();
+    greet(upstream, host, transport, slot, wanted).await
+}
+
+/// Whether ALPN decides what is spoken.
+pub(super) fn is_auto(cluster: &Cluster) -> bool {
+    cluster.protocol == UpstreamProtocol::Explicit(CodecType::Auto)
+}
+
+/// Begins HTTP/2 on a connection.
+async fn greet(
+    upstream: &Rc<UpstreamCluster>,
+    host: &Rc<Host>,
+    transport: Transport,
+    slot: Slot,
+    wanted: &Wanted,
+) -> Result<Acquired, AcquireError> {
     upstream.stats.upstream_cx_http2_total.inc();
-    let session = ClientSession::open(transport, slot, &upstream.cluster).await.map_err(AcquireError::Connect)?;
+    let session = ClientSession::open(transport, slot, &upstream.cluster, wanted.name.clone())
+        .await
+        .map_err(AcquireError::Connect)?;
     host.sessions.borrow_mut().push(Rc::clone(&session));
     Ok(Acquired::Stream(UpstreamStream::Http2(Box::new(ClientStream::new(&session)))))
 }
@@ -154,7 +198,7 @@ pub async fn open_tcp(
         let Some(slot) = host.open_slot(&upstream.breakers.connections) else {
             return Err(ResponseFlags::UPSTREAM_OVERFLOW);
         };
-        let outcome = match connect(upstream, &host).await {
+        let outcome = match connect(upstream, &host, None, None).await {
             Ok(transport) => {
                 slot.opened();
                 upstream.observe(context, &host, Outcome::ConnectedOnly);
@@ -169,13 +213,14 @@ pub async fn open_tcp(
     Err(ResponseFlags::UPSTREAM_CONNECTION_FAILURE)
 }
 
-async fn connect(upstream: &UpstreamCluster, host: &Host) -> Result<Transport, AcquireError> {
+/// Opens a connection, with TLS where the endpoint wants it. `http2` says what will be spoken, if HTTP.
+async fn connect(
+    upstream: &UpstreamCluster,
+    host: &Host,
+    http2: Option<bool>,
+    name: Option<&str>,
+) -> Result<Transport, AcquireError> {
     let stats = &upstream.stats;
-    if upstream.cluster.tls_for(&host.endpoint()).is_some() {
-        // Never in plain text what was to be under TLS.
-        stats.upstream_cx_connect_fail.inc();
-        return Err(AcquireError::Connect("TLS is not done yet".to_owned()));
-    }
     let started = Instant::now();
     let connecting = TcpStream::connect(host.address);
     let stream = match tokio::time::timeout(upstream.cluster.connect_timeout, connecting).await {
@@ -192,10 +237,33 @@ async fn connect(upstream: &UpstreamCluster, host: &Host) -> Result<Transport, A
             return Err(AcquireError::Timeout);
         }
     };
-    stats.upstream_cx_connect_ms.record(started.elapsed());
     // Without it small requests may wait for an acknowledgement; a socket that refuses still works.
     let _ = stream.set_nodelay(true);
-    Ok(Transport::Tcp(stream))
+    let endpoint = host.endpoint();
+    let Some(tls) = upstream.cluster.tls_for(&endpoint) else {
+        stats.upstream_cx_connect_ms.record(started.elapsed());
+        return Ok(Transport::Tcp(stream));
+    };
+    let patience = upstream.cluster.connect_timeout.saturating_sub(started.elapsed());
+    let shaking = Box::pin(secure::connect(upstream, tls, &endpoint, stream, http2, name));
+    let outcome = match tokio::time::timeout(patience, shaking).await {
+        Ok(Ok(transport)) => {
+            stats.upstream_cx_connect_ms.record(started.elapsed());
+            stats.ssl_handshake.inc();
+            return Ok(transport);
+        }
+        Ok(Err(failure)) => {
+            stats.ssl_connection_error.inc();
+            AcquireError::Connect(format!("TLS_error:|{failure}"))
+        }
+        Err(_) => {
+            stats.upstream_cx_connect_timeout.inc();
+            AcquireError::Timeout
+        }
+    };
+    stats.upstream_cx_connect_fail.inc();
+    host.stats().cx_connect_fail.inc();
+    Err(outcome)
 }
 
 /// The words of the system, without the number that Rust adds.

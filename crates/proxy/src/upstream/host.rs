@@ -122,10 +122,13 @@ impl Host {
         ActiveRequest(Rc::clone(self))
     }
 
-    /// An idle connection that the server has not closed.
-    pub fn take_idle(&self) -> Option<Box<ClientConnection>> {
+    /// An idle connection that the server has not closed, greeted by this name.
+    pub fn take_idle(&self, name: Option<&str>) -> Option<Box<ClientConnection>> {
         loop {
-            let connection = self.idle.borrow_mut().pop()?;
+            let mut idle = self.idle.borrow_mut();
+            let at = idle.iter().rposition(|connection| connection.name() == name)?;
+            let mut connection = idle.swap_remove(at);
+            drop(idle);
             if connection.is_fresh() {
                 return Some(connection);
             }
@@ -190,7 +193,7 @@ impl Host {
     pub(super) fn sweep(&self, now: Instant, idle_timeout: Option<Duration>) {
         let mut idle = std::mem::take(&mut *self.idle.borrow_mut());
         let expired = |since: Instant| idle_timeout.is_some_and(|limit| now.duration_since(since) >= limit);
-        idle.retain(|connection| {
+        idle.retain_mut(|connection| {
             if expired(connection.idle_since()) {
                 self.cluster_stats.upstream_cx_idle_timeout.inc();
                 return false;

@@ -5,6 +5,7 @@
 use super::clock::HttpDate;
 use crate::logging::{AccessLogs, AccessWriter};
 use crate::stats::WorkerStats;
+use crate::tls::Contexts;
 use crate::upstream::{AllCounts, AllOutliers, Upstreams};
 use arc_swap::ArcSwap;
 use lateen_proxy_core::ir::{Cluster, Endpoints, Tables};
@@ -36,6 +37,7 @@ pub struct Shared {
 pub(super) struct Published {
     pub(super) tables: Arc<Tables>,
     pub(super) resolved: Arc<HashMap<Arc<str>, Arc<Endpoints>>>,
+    pub(super) tls: Arc<Contexts>,
 }
 
 impl Shared {
@@ -57,6 +59,8 @@ pub struct View {
     pub generation: u64,
     /// Every accepted resource.
     pub tables: Arc<Tables>,
+    /// TLS contexts of the tables.
+    pub tls: Arc<Contexts>,
     resolved: Arc<HashMap<Arc<str>, Arc<Endpoints>>>,
 }
 
@@ -119,6 +123,11 @@ impl View {
         // The generation is read first: a change in between only leads to one more reload.
         let generation = shared.generation.load(Ordering::Acquire);
         let state = shared.state.load();
-        Self { generation, tables: Arc::clone(&state.tables), resolved: Arc::clone(&state.resolved) }
+        Self {
+            generation,
+            tables: Arc::clone(&state.tables),
+            tls: Arc::clone(&state.tls),
+            resolved: Arc::clone(&state.resolved),
+        }
     }
 }

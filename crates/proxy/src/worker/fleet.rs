@@ -8,6 +8,7 @@ use super::thread;
 use crate::listener::socket::{self, BindError};
 use crate::logging::AccessLogs;
 use crate::stats::Registry;
+use crate::tls::CertificateStatus;
 use lateen_proxy_core::ir::{Endpoints, Listener, Tables};
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
@@ -96,7 +97,8 @@ impl Fleet {
     pub fn apply(&self, tables: Arc<Tables>) -> Vec<ListenerRejected> {
         let mut bound = lock(&self.0.bound);
         let (desired, mut rejected) = desired(&tables);
-        self.publish(|state| state.tables = tables);
+        let tls = Arc::new(self.0.shared.state.load().tls.next(&tables));
+        self.publish(|state| (state.tables, state.tls) = (tables, Arc::clone(&tls)));
         let gone: Vec<SocketAddr> = bound.keys().filter(|address| !desired.contains_key(*address)).copied().collect();
         let ours: Vec<SocketAddr> = bound.keys().copied().collect();
         for address in gone {
@@ -107,7 +109,11 @@ impl Fleet {
             if let Some(old) = bound.get_mut(&address) {
                 if !same(&old.listener, &listener) {
                     old.listener = Arc::clone(&listener);
-                    self.tell(|| Command::Replace { address, listener: Arc::clone(&listener) });
+                    self.tell(|| Command::Replace {
+                        address,
+                        listener: Arc::clone(&listener),
+                        tls: Arc::clone(&tls),
+                    });
                 }
                 continue;
             }
@@ -115,7 +121,8 @@ impl Fleet {
                 Ok((actual, sockets)) => {
                     for (worker, socket) in self.0.workers.iter().zip(sockets) {
                         // A worker that is gone serves nothing; there is no one to tell.
-                        let _ = worker.send(Command::Add { address, socket, listener: Arc::clone(&listener) });
+                        let (listener, tls) = (Arc::clone(&listener), Arc::clone(&tls));
+                        let _ = worker.send(Command::Add { address, socket, listener, tls });
                     }
                     bound.insert(address, Bound { listener, actual });
                 }
@@ -125,6 +132,16 @@ impl Fleet {
         drop(bound);
         self.tell(|| Command::Tables);
         rejected
+    }
+
+    /// Reads again the files of certificates that have changed.
+    pub fn look_at_files(&self) {
+        self.0.shared.state.load().tls.look_at_files();
+    }
+
+    /// Certificates in use and what is wrong with others.
+    pub fn certificates(&self) -> Vec<CertificateStatus> {
+        self.0.shared.state.load().tls.status()
     }
 
     /// Endpoints of a cluster that DNS has resolved.

@@ -66,14 +66,14 @@ fn survive(chore: impl FnOnce()) {
 
 fn obey(command: Command, context: &Rc<Context>, listeners: &mut Listeners) {
     match command {
-        Command::Add { address, socket, listener } => match tokio::net::TcpListener::from_std(socket) {
+        Command::Add { address, socket, listener, tls } => match tokio::net::TcpListener::from_std(socket) {
             Ok(socket) => {
-                let slot = listeners.add(address, listener, context);
+                let slot = listeners.add(address, listener, &tls, context);
                 tokio::task::spawn_local(accept::run(Rc::clone(context), slot, socket));
             }
             Err(error) => tracing::error!(%address, %error, "this worker cannot accept connections"),
         },
-        Command::Replace { address, listener } => listeners.replace(address, listener, context),
+        Command::Replace { address, listener, tls } => listeners.replace(address, listener, &tls, context),
         Command::Remove { address } => listeners.remove(address, context),
         Command::Tables => context.upstreams.sweep(context),
         Command::Drain => {
