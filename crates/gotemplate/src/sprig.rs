@@ -18,6 +18,7 @@ mod encoding;
 mod lists;
 mod math;
 mod paths;
+mod patterns;
 mod regexes;
 mod semver;
 mod strings;

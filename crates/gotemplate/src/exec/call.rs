@@ -35,7 +35,8 @@ impl<'t> State<'t, '_> {
             entry.function.call(self.budget, &values)
         };
         match result {
-            Ok(value) => Ok(Operand { value, boxed: true }),
+            // Go's own functions but `index` promise a type; what others answer counts as `interface {}`.
+            Ok(value) => Ok(Operand { boxed: !entry.built_in || name == "index", value }),
             Err(err) => {
                 self.place = place;
                 Err(self.failed_call(name, err))

@@ -49,11 +49,16 @@ pub(super) fn to_i64(value: &Value) -> i64 {
     match value {
         Value::Int(n, _) => *n,
         Value::Uint(n, _) => *n as i64,
-        Value::Float(n, _) => *n as i64,
+        Value::Float(n, _) => cut(*n),
         Value::Bool(b) => i64::from(*b),
         Value::String(text) => parse_int(trim_zero_decimal(text)).unwrap_or(0),
         _ => 0,
     }
+}
+
+/// A float without its fraction. What does not fit is the least integer, as Go has it on amd64.
+fn cut(number: f64) -> i64 {
+    if (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&number) { number as i64 } else { i64::MIN }
 }
 
 /// `12.000` reads as 12.

@@ -29,29 +29,52 @@ fn summed(budget: &Budget, args: &[Value], digest: fn(&[u8]) -> String) -> Resul
     made(digest(data), budget)
 }
 
-/// Go skips line ends and names the byte at which it stopped.
+/// Go skips line ends, does not mind bits that are left over, and names the byte at which it stopped.
 fn decode64(text: &str) -> String {
-    let clean: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
-    match STANDARD.decode(&clean) {
-        Ok(bytes) => lossy(&bytes),
-        Err(err) => {
-            use base64::DecodeError::{InvalidByte, InvalidLastSymbol, InvalidLength, InvalidPadding};
-            let at = match err {
-                InvalidByte(at, _) => at,
-                InvalidLastSymbol { .. } => return forgiving64(&clean),
-                InvalidLength(len) => len / 4 * 4,
-                InvalidPadding => clean.len() / 4 * 4,
-            };
-            format!("illegal base64 data at input byte {at}")
+    let mut clean: Vec<(usize, u8)> = text.bytes().enumerate().collect();
+    clean.retain(|(_, byte)| !matches!(byte, b'\r' | b'\n'));
+    let mut out = Vec::new();
+    let refuse = |at: usize| format!("illegal base64 data at input byte {at}");
+    for (g, group) in clean.chunks(4).enumerate() {
+        let data = group.iter().take_while(|(_, byte)| *byte != b'=').count();
+        let mut bits = 0_u32;
+        for (at, byte) in &group[..data] {
+            match symbol64(*byte) {
+                Some(value) => bits = bits << 6 | value,
+                None => return refuse(*at),
+            }
         }
+        if data < 4 {
+            let padding = &group[data..];
+            let stray = padding.iter().find(|(_, byte)| *byte != b'=');
+            match (data, padding.len(), stray, clean.get(g * 4 + 4)) {
+                // Ends inside a group.
+                (_, 0, ..) => return refuse(group.first().map_or(0, |(at, _)| *at)),
+                (0 | 1, ..) => return refuse(padding[0].0),
+                (2, 1, ..) => return refuse(text.len()),
+                (_, _, Some((at, _)), _) => return refuse(if data == 2 { *at - 1 } else { *at }),
+                (_, _, None, Some((at, _))) => return refuse(*at),
+                _ => {}
+            }
+            bits <<= 6 * (4 - data);
+        }
+        out.extend_from_slice(&bits.to_be_bytes()[1..(data * 6 / 8) + 1]);
     }
+    lossy(&out)
 }
 
-/// Go does not mind bits that are left over in the last symbol.
-fn forgiving64(text: &str) -> String {
-    let config = base64::engine::GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true);
-    let engine = base64::engine::GeneralPurpose::new(&base64::alphabet::STANDARD, config);
-    engine.decode(text).map_or_else(|_| "illegal base64 data".to_owned(), |bytes| lossy(&bytes))
+fn symbol64(byte: u8) -> Option<u32> {
+    Some(
+        match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => return None,
+        }
+        .into(),
+    )
 }
 
 const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -84,7 +107,8 @@ fn decode32(text: &str) -> String {
         let last = (g + 1) * 8 >= clean.len();
         let padded = group.len() == 8 && group[data..].iter().all(|b| *b == b'=');
         if !padded || !matches!(data, 2 | 4 | 5 | 7 | 8) || (data < 8 && !last) {
-            return format!("illegal base32 data at input byte {}", g * 8 + data.min(group.len()));
+            let at = if group.len() == data { 0 } else { data };
+            return format!("illegal base32 data at input byte {}", g * 8 + at);
         }
         bits <<= 5 * (8 - data);
         out.extend_from_slice(&bits.to_be_bytes()[3..3 + data * 5 / 8]);

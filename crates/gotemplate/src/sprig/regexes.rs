@@ -5,6 +5,7 @@
 use regex::{Regex, RegexBuilder};
 
 use super::args::{int, made, made_texts, text};
+use super::patterns::translate;
 use super::{Result, Row};
 use crate::budget::Budget;
 use crate::error::CallError;
@@ -33,10 +34,12 @@ const MAX_COMPILED: usize = 1 << 20;
 fn compile(budget: &Budget, args: &[Value]) -> Result<Regex> {
     let pattern = text(args, 0);
     budget.spend(100 + (pattern.len() + text(args, 1).len()) as u64 / 16)?;
-    RegexBuilder::new(pattern)
-        .size_limit(MAX_COMPILED)
-        .build()
-        .map_err(|err| CallError::new(format!("error parsing regexp: {pattern:?}: {err}")))
+    RegexBuilder::new(&translate(pattern)).size_limit(MAX_COMPILED).build().map_err(|err| {
+        // The crate draws a picture; its last line says what is wrong.
+        let err = err.to_string();
+        let why = err.lines().last().unwrap_or_default().trim_start_matches("error: ");
+        CallError::new(format!("error parsing regexp: {why}: `{pattern}`"))
+    })
 }
 
 /// How many at most; a negative number is no bound.

@@ -22,7 +22,7 @@ pub(super) const FUNCTIONS: &[Row] = &[
     ("trimAll", &[Str, Str], None, trim_all),
     ("trimSuffix", &[Str, Str], None, |b, a| made(strip_suffix(text(a, 1), text(a, 0)).into(), b)),
     ("trimPrefix", &[Str, Str], None, |b, a| made(strip_prefix(text(a, 1), text(a, 0)).into(), b)),
-    ("nospace", &[Str], None, |b, a| made(text(a, 0).chars().filter(|c| !c.is_whitespace()).collect(), b)),
+    ("nospace", &[Str], None, |b, a| made(nospace(text(a, 0)), b)),
     ("initials", &[Str], None, |b, a| made(initials(text(a, 0)), b)),
     ("substr", &[Int, Int, Str], None, substr),
     ("repeat", &[Int, Str], None, repeat),
@@ -75,6 +75,14 @@ fn strip_suffix<'a>(text: &'a str, suffix: &str) -> &'a str {
 
 fn strip_prefix<'a>(text: &'a str, prefix: &str) -> &'a str {
     text.strip_prefix(prefix).unwrap_or(text)
+}
+
+/// Byte by byte, as there: what is not ASCII comes out as Latin-1 where anything is taken out.
+fn nospace(text: &str) -> String {
+    if !text.bytes().any(|byte| char::from(byte).is_whitespace()) {
+        return text.to_owned();
+    }
+    text.bytes().map(char::from).filter(|c| !c.is_whitespace()).collect()
 }
 
 fn initials(text: &str) -> String {
@@ -138,7 +146,8 @@ fn substr(budget: &Budget, args: &[Value]) -> Result {
     };
     match (usize::try_from(from), usize::try_from(to)) {
         (Ok(from), Ok(to)) if from <= to && to <= bytes.len() => made(lossy(&bytes[from..to]), budget),
-        _ if to < 0 || to > len => {
+        _ if to < 0 => Err(CallError::new(format!("runtime error: slice bounds out of range [:{to}]"))),
+        _ if to > len => {
             Err(CallError::new(format!("runtime error: slice bounds out of range [:{to}] with length {len}")))
         }
         _ => Err(CallError::new(format!("runtime error: slice bounds out of range [{from}:{to}]"))),

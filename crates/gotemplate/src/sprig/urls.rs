@@ -27,7 +27,7 @@ fn parse(_: &Budget, args: &[Value]) -> Result {
         ("path", String::new()),
         ("query", query.to_owned()),
         ("opaque", String::new()),
-        ("fragment", unescape(fragment).ok_or_else(|| refuse("invalid URL escape"))?),
+        ("fragment", unescape(fragment).map_err(|why| refuse(&why))?),
         ("userinfo", String::new()),
     ];
     if !scheme.is_empty() && !rest.is_empty() && !rest.starts_with('/') {
@@ -48,7 +48,7 @@ fn parse(_: &Budget, args: &[Value]) -> Result {
             parts[2].1 = hostname.to_owned();
             parts[7].1 = user.to_owned();
         }
-        parts[3].1 = unescape(path).ok_or_else(|| refuse("invalid URL escape"))?;
+        parts[3].1 = unescape(path).map_err(|why| refuse(&why))?;
     }
     Ok(Value::map(parts))
 }
@@ -89,19 +89,29 @@ fn host_name(host: &str) -> std::result::Result<&str, String> {
     Ok(name)
 }
 
-fn unescape(text: &str) -> Option<String> {
+fn unescape(text: &str) -> std::result::Result<String, String> {
     let mut out = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        if byte != b'%' {
-            out.push(byte);
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        if *byte != b'%' {
+            out.push(*byte);
+            at += 1;
             continue;
         }
-        let digit = |b: Option<u8>| char::from(b?).to_digit(16);
-        let (high, low) = (digit(bytes.next())?, digit(bytes.next())?);
-        out.push(u8::try_from(high << 4 | low).ok()?);
+        let escape = bytes.get(at..).unwrap_or_default();
+        let escape = &escape[..escape.len().min(3)];
+        let digit = |i: usize| escape.get(i).and_then(|b| char::from(*b).to_digit(16));
+        match (digit(1), digit(2)) {
+            (Some(high), Some(low)) => out.push((high << 4 | low) as u8),
+            _ => {
+                let shown = crate::quote::quote(&String::from_utf8_lossy(escape));
+                return Err(format!("invalid URL escape {shown}"));
+            }
+        }
+        at += 3;
     }
-    Some(String::from_utf8_lossy(&out).into_owned())
+    Ok(String::from_utf8_lossy(&out).into_owned())
 }
 
 /// Escapes what may not stand in a part as it is.

@@ -58,7 +58,11 @@ impl Value {
 pub(crate) fn parse_json(text: &str) -> Result<Value, FromJsonError> {
     match serde_json::from_str::<Json>(text) {
         Ok(json) => Ok(Value::from_json(&json, JsonStyle::Floats)),
-        Err(err) => Err(FromJsonError { line: err.line(), column: err.column(), message: err.to_string() }),
+        Err(err) => {
+            let (line, column, message) = (err.line(), err.column(), err.to_string());
+            let message = message.trim_end_matches(&format!(" at line {line} column {column}")).to_owned();
+            Err(FromJsonError { line, column, message })
+        }
     }
 }
 
