@@ -276,5 +276,14 @@ fn rotation(program: &Program) {
         _ => Err(anyhow::anyhow!("the first certificate still\n{}", dataplane.output())),
     });
     assert!(dataplane.is_running() && dataplane.id() == process);
+
+    // Files that are not there cost their own server and nothing else.
+    dataplane.stop();
+    std::fs::remove_file(folder.path().join("tls.crt")).unwrap();
+    let dataplane = Dataplane::start(program, &control, ports.http);
+    eventually(PATIENCE, "the other servers", || shown(ports.https, "b.test"));
+    assert_eq!(shown(ports.alone, "alone.test").unwrap(), (200, c.der.clone()));
+    assert_eq!(plain(), 200);
+    assert!(shown(ports.https, "files.test").is_err());
     dataplane.stop();
 }

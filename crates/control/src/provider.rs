@@ -48,6 +48,17 @@ impl Worlds {
         row.seen = generation;
     }
 
+    /// What `client` rejected and does not get any more is no rejection any more.
+    fn forget_gone(&self, client: &Client, set: &ResourceSet) {
+        if let Some(row) = self.reports.lock().get_mut(&client.id.0) {
+            let known = |kind: &str, name: &str| {
+                set.types()
+                    .any(|(url, resources)| short(url) == kind && (name.is_empty() || resources.get(name).is_some()))
+            };
+            row.rejected.retain(|(kind, name), _| known(kind, name));
+        }
+    }
+
     fn cached(&self, generation: u64, key: &str) -> Option<Arc<ResourceSet>> {
         let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         (cache.0 == generation).then(|| cache.1.get(key).cloned()).flatten()
@@ -78,6 +89,7 @@ impl Provider for Worlds {
             node::proxy_of(Some(&client.node)).map_err(|error| ProviderError::Invalid(error.to_string()))?;
         world.place_ports(&mut proxy);
         self.saw(client, world.generation);
+        let present = |set: &ResourceSet| self.forget_gone(client, set);
         // Two proxies of one workload differ in nothing but their names, and get the same.
         let mut likeness = proxy.clone();
         likeness.name = String::new();
@@ -87,10 +99,12 @@ impl Provider for Worlds {
         }
         let key = format!("{likeness:?} {:?}", options.extensions);
         if let Some(set) = self.cached(world.generation, &key) {
+            present(&set);
             return Ok(set);
         }
         let set = Arc::new(resource_set(&world.snapshot, &proxy, &options));
         self.remember(world.generation, key, set.clone());
+        present(&set);
         Ok(set)
     }
 
@@ -115,7 +129,7 @@ impl Provider for Worlds {
                 let kind = short(&feedback.type_url).to_owned();
                 client.waiting.remove(&kind);
                 client.answered.insert(kind.clone(), generation);
-                client.rejected.retain(|(rejected, _), _| *rejected != kind);
+                client.rejected.retain(|(rejected, name), _| *rejected != kind || !feedback.names.contains(name));
                 if let Outcome::Refused { resources, message } = feedback.outcome {
                     tracing::warn!(node = client.node, kind, message, "proxy rejects configuration");
                     for (name, _) in resources {

@@ -69,6 +69,8 @@ pub struct Feedback {
     pub version: String,
     /// The nonce that the response carried.
     pub nonce: String,
+    /// Names of the resources that the response was about, removed ones among them.
+    pub names: Vec<String>,
     /// Taken or refused.
     pub outcome: Outcome,
 }

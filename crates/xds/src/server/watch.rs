@@ -32,6 +32,8 @@ pub(super) struct Watch {
     held: BTreeMap<String, Held>,
     /// What the client refused: not sent again in that version.
     refused: BTreeMap<String, u64>,
+    /// Were refused together, without a word about which of them is at fault: sent again one by one.
+    suspects: BTreeSet<String>,
     /// Delta: names that the client was told do not exist.
     absent: BTreeSet<String>,
     /// To be sent although nothing changed.
@@ -106,6 +108,7 @@ impl Watch {
             names: BTreeSet::new(),
             held: BTreeMap::new(),
             refused: BTreeMap::new(),
+            suspects: BTreeSet::new(),
             absent: BTreeSet::new(),
             resend: BTreeSet::new(),
             answer_due: false,
@@ -170,15 +173,24 @@ impl Watch {
                     })
                 };
                 let mut blamed = rejection::blamed(status, last.content.keys().map(String::as_str));
-                if blamed.is_empty() {
+                let unclear = blamed.is_empty();
+                if unclear {
                     blamed = last.content.keys().cloned().collect();
                 }
+                // One secret with a file that is missing must not cost the others: Envoy says only what is wrong.
+                let several = last.content.values().filter(|resource| resource.is_some()).count() > 1;
+                let apart = unclear && several && self.kind == Kind::Other;
                 let resources: Vec<_> = sent()
                     .filter(|(name, _)| blamed.contains(*name))
                     .map(|(name, version)| (name.to_owned(), version))
                     .collect();
                 self.stale = true;
-                self.refused.extend(resources.iter().cloned());
+                if apart {
+                    self.suspects.extend(resources.iter().map(|(name, _)| name.clone()));
+                } else {
+                    self.suspects.retain(|name| !blamed.contains(name));
+                    self.refused.extend(resources.iter().cloned());
+                }
                 if last.state == Answer::Awaited {
                     self.accept(&last.content, &blamed);
                 }
@@ -186,8 +198,10 @@ impl Watch {
             }
         };
         last.state = Answer::Given;
+        let names = last.content.keys().cloned().collect();
         let feedback = outcome.map(|outcome| {
             let feedback = Feedback {
+                names,
                 type_url: self.type_url.clone(),
                 version: last.version.clone(),
                 nonce: last.nonce.clone(),
@@ -212,6 +226,7 @@ impl Watch {
                         self.refused.remove(name);
                     }
                     self.absent.remove(name);
+                    self.suspects.remove(name);
                     let held = Held { version: resource.version, resource: Some(resource.clone()) };
                     self.held.insert(name.clone(), held);
                 }
@@ -292,6 +307,7 @@ impl Watch {
         let names = &self.names;
         self.held.retain(|name, _| names.contains(name));
         self.refused.retain(|name, _| names.contains(name));
+        self.suspects.retain(|name| names.contains(name));
         self.resend.retain(|name| names.contains(name));
         self.absent.retain(|name| names.contains(name));
     }
@@ -399,6 +415,7 @@ impl Watch {
         if self.world == Some(world.version()) {
             return;
         }
+        self.suspects.retain(|name| world.get(name).is_some());
         self.refused.retain(|name, version| world.get(name).is_some_and(|resource| resource.version == *version));
         if self.variant == Variant::StateOfTheWorld && !self.is_full_list() {
             self.held.retain(|name, _| world.get(name).is_some());

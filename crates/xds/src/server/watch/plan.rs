@@ -56,7 +56,11 @@ impl Watch {
             return Some(push);
         }
         if allowed.add {
-            push.resources.extend(self.additions(world).cloned());
+            let clear = self.additions(world).filter(|resource| !self.suspects.contains(&resource.name));
+            push.resources.extend(clear.cloned());
+            if push.resources.is_empty() {
+                push.resources.extend(self.additions(world).next().cloned());
+            }
         }
         if self.variant == Variant::Delta {
             if allowed.add {
