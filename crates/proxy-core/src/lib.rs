@@ -12,6 +12,7 @@ pub mod cors;
 pub mod decode;
 pub mod fault;
 pub mod flags;
+pub mod grpc_web;
 pub mod hash;
 pub mod header_mutation;
 pub mod headers;

@@ -93,7 +93,7 @@ pub fn grpc_status_of_http(status: u16) -> u32 {
 }
 
 /// `grpc-message` encoding: bytes outside printable ASCII and `%` become `%XX`.
-fn percent_encode(text: &[u8]) -> Vec<u8> {
+pub(crate) fn percent_encode(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     for &byte in text {
         if (0x20..0x7f).contains(&byte) && byte != b'%' {

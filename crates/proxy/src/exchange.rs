@@ -6,6 +6,7 @@ mod deadlines;
 mod facts;
 mod filters;
 mod forward;
+mod grpc_web;
 mod mirror;
 mod piece;
 mod pump;

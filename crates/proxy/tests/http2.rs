@@ -106,6 +106,85 @@ fn many_streams_share_a_connection_and_go_to_an_http_1_upstream() {
     assert_eq!(plane.stat("http.main.downstream_rq_http2_total"), 200);
 }
 
+/// A connection manager with gRPC-Web, and CORS before it.
+fn browsers() -> serde_json::Value {
+    let mut manager = forward(json!({}));
+    manager["http_filters"] = json!([
+        {"name": "envoy.filters.http.cors", "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.cors.v3.Cors"}},
+        {"name": "envoy.filters.http.grpc_web", "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.grpc_web.v3.GrpcWeb"}},
+        {"name": "envoy.filters.http.router", "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"}},
+    ]);
+    manager["route_config"]["virtual_hosts"][0]["typed_per_filter_config"] = json!({
+        "envoy.filters.http.cors": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.cors.v3.CorsPolicy",
+            "allow_origin_string_match": [{"exact": "https://app.example"}],
+            "expose_headers": "grpc-status"}});
+    manager
+}
+
+fn grpc_web(plane: &Plane, content_type: &str, accept: &str, body: &str) -> plane::Message {
+    let mut client = plane.client();
+    client.write(&format!(
+        "POST /service/method HTTP/1.1\r\nhost: test\r\norigin: https://app.example\r\ncontent-type: {content_type}\r\n\
+         accept: {accept}\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    ));
+    client.read_response()
+}
+
+#[test]
+fn a_browser_calls_grpc_over_http_1() {
+    // Outside of the runtime that the blocking client would hold up.
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let server = std::thread::spawn(move || {
+        run(async {
+            sender.send(echo().await).unwrap();
+            tokio::time::sleep(PATIENCE / 2).await;
+        });
+    });
+    let plane = Plane::with(1, PATIENCE, &[listener(browsers())], &[cluster(receiver.recv().unwrap(), http2())]);
+    let binary = "application/grpc-web+proto";
+    let text = "application/grpc-web-text";
+    let cases = [
+        (binary, "*/*", "\0\0\0\0\x02ab", "\0\0\0\0\x02ab\u{fffd}\0\0\0\x0fgrpc-status:0\r\n", binary),
+        (text, text, "AAAAAAJhYg==", "AAAAAAJhYg==gAAAAA9ncnBjLXN0YXR1czowDQo=", "application/grpc-web-text+proto"),
+    ];
+    for (content_type, accept, sent, received, answered) in cases {
+        let response = grpc_web(&plane, content_type, accept, sent);
+        assert_eq!(response.status(), 200, "{response:?}");
+        assert_eq!(response.body, received);
+        assert_eq!(response.header("content-type"), Some(answered));
+        assert_eq!(response.header("access-control-allow-origin"), Some("https://app.example"));
+        assert_eq!(response.trailers, "");
+    }
+    let refused = grpc_web(&plane, text, text, "AA-AAAAA");
+    assert_eq!(refused.status(), 400);
+    assert_eq!(refused.header("grpc-message"), Some("Bad gRPC-web request, invalid base64 data."));
+    drop(plane);
+    drop(server);
+}
+
+#[test]
+fn a_browser_is_told_why_a_call_failed() {
+    let origin = Origin::start(|client| {
+        client.read_message();
+        client.write("HTTP/1.1 404 Not Found\r\ncontent-type: text/html\r\ncontent-length: 8\r\n\r\nnot here");
+    });
+    let plane = Plane::with(1, PATIENCE, &[listener(browsers())], &[cluster(origin.address, json!({}))]);
+    let response = grpc_web(&plane, "application/grpc-web", "*/*", "");
+    assert_eq!((response.status(), response.body.as_str()), (404, ""), "{response:?}");
+    assert_eq!(response.header("grpc-message"), Some("not here"));
+    assert_eq!(response.header("grpc-status"), Some("12"));
+    // Without an upstream the answer is ours, and is told the same way.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let plane = Plane::with(1, PATIENCE, &[listener(browsers())], &[cluster(free, json!({}))]);
+    let response = grpc_web(&plane, "application/grpc-web", "*/*", "");
+    assert_eq!((response.status(), response.header("grpc-status")), (503, Some("14")), "{response:?}");
+}
+
 #[test]
 fn grpc_keeps_its_trailers_end_to_end() {
     run(async {

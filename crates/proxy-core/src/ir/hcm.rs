@@ -168,7 +168,7 @@ pub enum HttpFilterKind {
     Fault(Arc<crate::fault::Fault>),
     /// Statistics of gRPC.
     GrpcStats,
-    /// gRPC-Web in, gRPC out.
+    /// gRPC-Web downstream, gRPC upstream.
     GrpcWeb,
     /// Rules of RBAC, on every request.
     Rbac(Arc<crate::rbac::Rbac>),

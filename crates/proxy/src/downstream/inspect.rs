@@ -23,12 +23,7 @@ enum Read {
 }
 
 /// Runs the filters in order; the transport protocol, or `None` when the connection is to be closed.
-pub async fn run(
-    served: &Served,
-    stream: &TcpStream,
-    early: &mut BytesMut,
-    peer: &mut Peer,
-) -> Option<&'static str> {
+pub async fn run(served: &Served, stream: &TcpStream, early: &mut BytesMut, peer: &mut Peer) -> Option<&'static str> {
     let listener = &served.listener;
     let stats = &served.stats;
     stats.downstream_pre_cx_active.inc();

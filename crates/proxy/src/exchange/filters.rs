@@ -7,6 +7,8 @@ use super::run::Exchange;
 use lateen_proxy_core::cors::Cors;
 use lateen_proxy_core::fault::Fault;
 use lateen_proxy_core::flags::ResponseFlags as Flags;
+use lateen_proxy_core::grpc_web::GrpcWeb;
+use lateen_proxy_core::http1::BodyFraming;
 use lateen_proxy_core::ir::{FilterOverride, HttpFilterKind, RouteAction};
 use lateen_proxy_core::local_reply::LocalReply;
 use lateen_proxy_core::rbac::{Facts as RbacFacts, Rbac};
@@ -46,7 +48,14 @@ impl<'a, D: Downstream> Exchange<'a, D> {
                     Some(FilterOverride::Fault(fault)) => self.fault(fault).await,
                     _ => self.fault(own).await,
                 },
-                HttpFilterKind::GrpcStats | HttpFilterKind::GrpcWeb | HttpFilterKind::Transparent => None,
+                HttpFilterKind::GrpcWeb => {
+                    self.grpc_web = GrpcWeb::begin(&mut self.head).map(Box::new);
+                    if self.grpc_web.is_some() && !self.framing.is_empty() {
+                        self.framing = BodyFraming::Chunked;
+                    }
+                    None
+                }
+                HttpFilterKind::GrpcStats | HttpFilterKind::Transparent => None,
             };
             if reply.is_some() {
                 return reply;

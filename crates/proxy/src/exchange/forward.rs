@@ -316,6 +316,8 @@ impl<'a, D: Downstream> Exchange<'a, D> {
             let body = reason::phrase(error.status());
             let reply = LocalReply::new(error.status(), Flags::DOWNSTREAM_PROTOCOL_ERROR, error.details());
             self.reply(reply.with_body(body)).await;
+        } else if let (Some(reply), false) = (super::grpc_web::refused(gone), self.responded) {
+            self.reply(reply).await;
         } else {
             self.gone(gone);
         }
@@ -392,8 +394,17 @@ impl<'a, D: Downstream> Exchange<'a, D> {
             let service_time = now.duration_since(since).as_millis();
             head.headers.set("x-envoy-upstream-service-time", service_time.to_string());
         }
-        self.send_head(head, framing, true);
-        let ended = std::future::poll_fn(|task| self.poll_response(&mut stream, task)).await;
+        let framing = match &self.grpc_web {
+            None => Ok(framing),
+            Some(_) => Box::pin(self.answer_grpc_web(&mut stream, &mut head, framing)).await,
+        };
+        let ended = match framing {
+            Ok(framing) => {
+                self.send_head(head, framing, true);
+                std::future::poll_fn(|task| self.poll_response(&mut stream, task)).await
+            }
+            Err(heard) => Err(heard),
+        };
         self.facts.upstream_wire = stream.wire_bytes();
         match ended {
             Ok(()) => stream.finish(),

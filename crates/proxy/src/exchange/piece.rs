@@ -2,6 +2,7 @@
 //! In: HTTP/1 and HTTP/2 streams. Out: the same words for both.
 
 use bytes::Bytes;
+use lateen_proxy_core::grpc_web::BadText;
 use lateen_proxy_core::headers::{Headers, ResponseHead};
 use lateen_proxy_core::http1::{BodyFraming, ParseError};
 use std::task::{Context, Poll};
@@ -43,6 +44,8 @@ pub enum Gone {
     Protocol(ParseError),
     /// The body is broken in a way that ends the stream (HTTP/2).
     Invalid,
+    /// The body is to be base64 and is not (gRPC-Web).
+    Text(BadText),
 }
 
 /// The downstream side of an exchange. Polls register the task that runs the exchange.

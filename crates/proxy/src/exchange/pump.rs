@@ -114,6 +114,10 @@ impl<D: Downstream> Exchange<'_, D> {
 
     fn pass(&mut self, piece: Piece) {
         self.moved();
+        let piece = match self.grpc_web {
+            Some(_) => self.pass_grpc_web(piece),
+            None => piece,
+        };
         match piece {
             Piece::Data(data) => {
                 self.facts.bytes_sent += data.len() as u64;
@@ -177,8 +181,11 @@ impl<D: Downstream> Exchange<'_, D> {
             };
             self.moved();
             match piece {
-                Piece::Data(data) => {
+                Piece::Data(mut data) => {
                     self.facts.bytes_received += data.len() as u64;
+                    if let Some(call) = &mut self.grpc_web {
+                        data = call.decode(data).map_err(Gone::Text)?;
+                    }
                     self.replay.keep(&data);
                     self.replayed += 1;
                     if let Err(failure) = stream.send_data(data) {
@@ -187,6 +194,9 @@ impl<D: Downstream> Exchange<'_, D> {
                 }
                 Piece::Trailers(trailers) => self.request_trailers = Some(trailers),
                 Piece::End => {
+                    if let Some(call) = &self.grpc_web {
+                        call.decode_end().map_err(Gone::Text)?;
+                    }
                     let now = Instant::now();
                     self.body_ended = true;
                     self.facts.request_end = Some(now);

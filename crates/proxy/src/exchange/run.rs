@@ -12,6 +12,7 @@ use crate::worker::{Context, View};
 use bytes::Bytes;
 use lateen_proxy_core::cors::CorsPolicy;
 use lateen_proxy_core::flags::ResponseFlags as Flags;
+use lateen_proxy_core::grpc_web::GrpcWeb;
 use lateen_proxy_core::headers::{Headers, RequestHead, ResponseHead, name};
 use lateen_proxy_core::http1::{BodyFraming, ParseError, reason};
 use lateen_proxy_core::ir::{RouteAction, RouteConfiguration, WeightedCluster};
@@ -65,6 +66,7 @@ pub(super) struct Exchange<'a, D> {
     /// The end of the response is on its way.
     pub response_done: bool,
     pub cors: Option<(&'a CorsPolicy, Bytes)>,
+    pub grpc_web: Option<Box<GrpcWeb>>,
     pub weighted: Option<&'a WeightedCluster>,
     pub set_cookie: Option<String>,
 }
@@ -125,6 +127,7 @@ pub async fn serve<D: Downstream>(
         refused: false,
         response_done: false,
         cors: None,
+        grpc_web: None,
         weighted: None,
         set_cookie: None,
     };
@@ -225,9 +228,7 @@ impl<'a, D: Downstream> Exchange<'a, D> {
             Err(none) => {
                 self.manager.stats.no_route.inc();
                 let elsewhere = match none {
-                    NoRoute::NoVirtualHost => {
-                        self.manager.misdirected(self.peer, &self.head.authority, &self.view)
-                    }
+                    NoRoute::NoVirtualHost => self.manager.misdirected(self.peer, &self.head.authority, &self.view),
                     _ => None,
                 };
                 return Box::pin(self.reply(elsewhere.unwrap_or_else(|| none.reply()))).await;
@@ -270,7 +271,10 @@ impl<'a, D: Downstream> Exchange<'a, D> {
     /// Sends an answer of our own, if nothing of a response has been sent yet.
     pub(super) async fn reply(&mut self, reply: LocalReply) {
         self.facts.flags.insert(reply.flags);
-        let (head, body) = reply.response(&self.head);
+        let (head, body) = match &self.grpc_web {
+            None => reply.response(&self.head),
+            Some(call) => super::grpc_web::local_reply(call, &reply, &mut self.head),
+        };
         self.facts.details = reply.details;
         self.facts.local_reply_body = body.clone();
         let bodiless = self.admitted.head || head.status < 200 || matches!(head.status, 204 | 304);
@@ -344,12 +348,14 @@ impl<'a, D: Downstream> Exchange<'a, D> {
             Gone::Protocol(_) | Gone::Invalid => Flags::DOWNSTREAM_PROTOCOL_ERROR,
             Gone::Closed => Flags::DOWNSTREAM_CONNECTION_TERMINATION,
             Gone::Reset => Flags::DOWNSTREAM_REMOTE_RESET,
+            Gone::Text(_) => Flags::NONE,
         });
         self.facts.details = match gone {
             Gone::Protocol(error) => error.details().into(),
             Gone::Invalid => "http2.violation".into(),
             Gone::Closed => "downstream_remote_disconnect".into(),
             Gone::Reset => "http2.remote_reset".into(),
+            Gone::Text(bad) => bad.details().into(),
         };
         self.downstream.abort();
     }

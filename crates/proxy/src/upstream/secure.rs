@@ -29,8 +29,7 @@ pub(super) async fn connect(
         None if settings.auto_host_sni && !endpoint.hostname.is_empty() => &endpoint.hostname,
         None => &settings.sni,
     };
-    let config =
-        if upstream.cluster.auto_san_validation { &context.config_for_name } else { &context.config };
+    let config = if upstream.cluster.auto_san_validation { &context.config_for_name } else { &context.config };
     // An address is never sent as a name.
     let server = match ServerName::try_from(server) {
         Ok(server) => server.to_owned(),

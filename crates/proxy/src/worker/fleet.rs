@@ -109,11 +109,7 @@ impl Fleet {
             if let Some(old) = bound.get_mut(&address) {
                 if !same(&old.listener, &listener) {
                     old.listener = Arc::clone(&listener);
-                    self.tell(|| Command::Replace {
-                        address,
-                        listener: Arc::clone(&listener),
-                        tls: Arc::clone(&tls),
-                    });
+                    self.tell(|| Command::Replace { address, listener: Arc::clone(&listener), tls: Arc::clone(&tls) });
                 }
                 continue;
             }
