@@ -55,7 +55,8 @@ fn answer(request: &Seen, tries: u64) -> Vec<u8> {
         "garbage" => return b"this is not HTTP\r\n\r\n".to_vec(),
         _ => 200,
     };
-    let body = if request.method == "HEAD" { "" } else { "from the origin\n" };
+    let bare = request.method == "HEAD" || matches!(status, 204 | 304);
+    let body = if bare { "" } else { "from the origin\n" };
     format!(
         "HTTP/1.1 {status} Some\r\ncontent-type: text/plain\r\nx-origin: yes\r\nserver: origin\r\n\
          content-length: {}\r\n\r\n{body}",

@@ -28,6 +28,8 @@ pub struct Request {
     pub path: String,
     pub headers: BTreeMap<String, String>,
     pub body: String,
+    /// What is sent instead of all of the above, with `${ID}` and `${LONG}` in it; empty for a request made of them.
+    pub raw: String,
 }
 
 /// A folder of `compare/`.
@@ -70,6 +72,7 @@ impl Folder {
                     .map(|(k, v)| (k.clone(), v.as_str().unwrap_or("").replace("${LONG}", &"l".repeat(8000))))
                     .collect(),
                 body: text(row, "body", ""),
+                raw: text(row, "raw", "").replace("${LONG}", &"l".repeat(8000)),
             })
             .collect();
         Self { name: path.file_name().unwrap().to_string_lossy().into_owned(), path: path.to_owned(), requests }
@@ -193,8 +196,11 @@ fn send(request: &Request, id: &str) -> anyhow::Result<lateen_testkit::Reply> {
     }
     text += "\r\n";
     text += &request.body;
+    if !request.raw.is_empty() {
+        text = request.raw.replace("${ID}", id);
+    }
     stream.write_all(text.as_bytes())?;
-    read_reply(&mut stream, request.method == "HEAD")
+    read_reply(&mut stream, text.starts_with("HEAD "))
 }
 
 fn bootstrap_json(admin: u16, xds: u16) -> Value {
@@ -215,6 +221,11 @@ fn bootstrap_json(admin: u16, xds: u16) -> Value {
             "lds_config": {"ads": {}, "resource_api_version": "V3"},
             "cds_config": {"ads": {}, "resource_api_version": "V3"},
         },
+        // As Istio's bootstrap has it; without it Envoy refuses programs of more than 100 instructions.
+        "layered_runtime": {"layers": [{
+            "name": "static",
+            "static_layer": {"re2.max_program_size.error_level": 32768},
+        }]},
         "static_resources": {"clusters": [{
             "name": "xds",
             "type": "STATIC",
