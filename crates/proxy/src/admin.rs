@@ -3,6 +3,7 @@
 //! Never here: a key or a token in an answer.
 
 mod answer;
+mod certs;
 mod clusters;
 mod config_dump;
 mod drain_paths;

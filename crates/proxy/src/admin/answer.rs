@@ -3,7 +3,7 @@
 //! Never here: sockets; a test asks this function.
 
 use super::query::Query;
-use super::{clusters, config_dump, drain_paths, listeners, log_levels, memory, server_info, stats};
+use super::{certs, clusters, config_dump, drain_paths, listeners, log_levels, memory, server_info, stats};
 use crate::process::{Order, Phase, Shared};
 use http::{Method, StatusCode};
 use std::fmt::Write as _;
@@ -43,12 +43,7 @@ struct Path {
 
 const PATHS: [Path; 24] = [
     Path { path: "/", mutates: false, help: "this page", answer: |_, _| home() },
-    Path {
-        path: "/certs",
-        mutates: false,
-        help: "certificates in use",
-        answer: |_, _| Answer::json(&serde_json::json!({"certificates": []})),
-    },
+    Path { path: "/certs", mutates: false, help: "certificates in use", answer: certs::answer },
     Path { path: "/clusters", mutates: false, help: "clusters and their endpoints", answer: clusters::answer },
     Path {
         path: "/config_dump",

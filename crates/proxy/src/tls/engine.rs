@@ -54,19 +54,7 @@ macro_rules! feed {
                     }
                 }
                 Ok(ConnectionState::EncodeTlsData(mut data)) => {
-                    let start = $answers.len();
-                    let mut size = 0;
-                    loop {
-                        $answers.resize(start + size, 0);
-                        match data.encode(&mut $answers[start..]) {
-                            Ok(written) => {
-                                $answers.truncate(start + written);
-                                break;
-                            }
-                            Err(EncodeError::InsufficientSize(needed)) => size = needed.required_size,
-                            Err(EncodeError::AlreadyEncoded) => break,
-                        }
-                    }
+                    encode(&mut |out| data.encode(out), $answers);
                 }
                 Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
                 Ok(ConnectionState::PeerClosed) => fed.closed = true,
@@ -76,11 +64,15 @@ macro_rules! feed {
                 }
                 // Early data is never offered, so what else there may be is no state of ours.
                 Ok(_) => more = false,
-                // Once more, for the alert.
-                Err(error) => match fed.error {
-                    Some(_) => more = false,
-                    None => fed.error = Some(error),
-                },
+                Err(error) => {
+                    fed.error = Some(error);
+                    // The alert is all that is fetched once more; bad bytes are not looked at twice.
+                    let UnbufferedStatus { state, .. } = $session.process_tls_records(&mut $wire[fed.used..]);
+                    if let Ok(ConnectionState::EncodeTlsData(mut data)) = state {
+                        encode(&mut |out| data.encode(out), $answers);
+                    }
+                    return fed;
+                }
             }
             fed.used += discard;
             if !more {
@@ -90,9 +82,23 @@ macro_rules! feed {
     }};
 }
 
+/// Adds what a session has to say.
+fn encode(data: &mut dyn FnMut(&mut [u8]) -> Result<usize, EncodeError>, answers: &mut BytesMut) {
+    let start = answers.len();
+    let mut size = 0;
+    loop {
+        answers.resize(start + size, 0);
+        match data(&mut answers[start..]) {
+            Ok(written) => return answers.truncate(start + written),
+            Err(EncodeError::InsufficientSize(needed)) if needed.required_size > size => size = needed.required_size,
+            Err(_) => return answers.truncate(start),
+        }
+    }
+}
+
 macro_rules! traffic {
-    ($session:expr, $traffic:ident => $call:expr) => {
-        match $session.process_tls_records(&mut []).state {
+    ($session:expr, $pending:expr, $traffic:ident => $call:expr) => {
+        match $session.process_tls_records($pending).state {
             Ok(ConnectionState::WriteTraffic(mut $traffic)) => Some($call),
             Ok(ConnectionState::TransmitTlsData(mut data)) => match data.may_encrypt_app_data() {
                 Some(mut $traffic) => Some($call),
@@ -113,10 +119,11 @@ impl Engine {
     }
 
     /// Encrypts at most one record; the length that it has on the wire. `None` when the session takes nothing more.
-    pub fn encrypt(&mut self, plain: &[u8], wire: &mut [u8]) -> Option<usize> {
+    /// `pending` is what `feed` has left over: the session may remember places in it.
+    pub fn encrypt(&mut self, pending: &mut [u8], plain: &[u8], wire: &mut [u8]) -> Option<usize> {
         let outcome = match self {
-            Self::Server(session) => traffic!(session, traffic => traffic.encrypt(plain, wire)),
-            Self::Client(session) => traffic!(session, traffic => traffic.encrypt(plain, wire)),
+            Self::Server(session) => traffic!(session, pending, traffic => traffic.encrypt(plain, wire)),
+            Self::Client(session) => traffic!(session, pending, traffic => traffic.encrypt(plain, wire)),
         };
         match outcome? {
             Ok(length) => Some(length),
@@ -125,10 +132,10 @@ impl Engine {
     }
 
     /// The alert that ends our side.
-    pub fn close(&mut self, wire: &mut [u8]) -> Option<usize> {
+    pub fn close(&mut self, pending: &mut [u8], wire: &mut [u8]) -> Option<usize> {
         let outcome = match self {
-            Self::Server(session) => traffic!(session, traffic => traffic.queue_close_notify(wire)),
-            Self::Client(session) => traffic!(session, traffic => traffic.queue_close_notify(wire)),
+            Self::Server(session) => traffic!(session, pending, traffic => traffic.queue_close_notify(wire)),
+            Self::Client(session) => traffic!(session, pending, traffic => traffic.queue_close_notify(wire)),
         };
         outcome?.ok()
     }

@@ -122,6 +122,8 @@ impl TlsStream {
         match fed.error {
             None => Ok(()),
             Some(error) => {
+                // The alert was the last word.
+                (self.closed, self.peer_closed) = (true, true);
                 self.try_flush();
                 Err(io::Error::new(io::ErrorKind::InvalidData, error))
             }
@@ -173,9 +175,9 @@ impl TlsStream {
             let mut rest = Rest { slices, offset: 0 };
             for _ in 0..RECORDS {
                 let room = wire.get_mut(length..).unwrap_or_default();
-                let engine = &mut self.engine;
+                let (engine, pending) = (&mut self.engine, &mut self.incoming);
                 let Some(count) = rest.next_record(|plain| {
-                    length += engine.encrypt(plain, room).ok_or(io::ErrorKind::BrokenPipe)?;
+                    length += engine.encrypt(pending, plain, room).ok_or(io::ErrorKind::BrokenPipe)?;
                     Ok::<usize, io::ErrorKind>(plain.len())
                 }) else {
                     break;
@@ -232,12 +234,11 @@ impl TlsStream {
     }
 
     fn say_goodbye(&mut self) {
-        if self.closed {
+        if std::mem::replace(&mut self.closed, true) || self.engine.common().is_handshaking() {
             return;
         }
-        self.closed = true;
         let mut alert = [0; 64];
-        if let Some(length) = self.engine.close(&mut alert) {
+        if let Some(length) = self.engine.close(&mut self.incoming, &mut alert) {
             // A peer that takes nothing more needs no goodbye.
             let _ = self.send(&alert[..length]);
         }
