@@ -16,6 +16,7 @@ pub mod grpc_web;
 pub mod hash;
 pub mod header_mutation;
 pub mod headers;
+pub mod hpack;
 pub mod http1;
 pub mod inspect;
 pub mod ir;

@@ -4,6 +4,7 @@
 
 use super::cork::Cork;
 use bytes::{Buf, BytesMut};
+use lateen_proxy_core::hpack::names_pseudo_header;
 use std::cell::Cell;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -21,6 +22,9 @@ const PING: u8 = 6;
 const WINDOW_UPDATE: u8 = 8;
 const CONTINUATION: u8 = 9;
 const END_STREAM: u8 = 1;
+const END_HEADERS: u8 = 4;
+const PADDED: u8 = 8;
+const PRIORITISED: u8 = 0x20;
 const PREFACE: usize = 24;
 
 /// Frames without payload in a row.
@@ -45,6 +49,54 @@ struct Scanner {
     skip: usize,
     header: [u8; 9],
     have: usize,
+    /// What is known of the trailers that a client sends; none for the other direction.
+    trailers: Option<Trailers>,
+}
+
+/// Collects the field blocks of trailers, to look for what crate `h2` leaves out without a word.
+#[derive(Default)]
+struct Trailers {
+    /// The highest stream so far; a block for a lower one holds trailers.
+    stream: u32,
+    block: Option<Vec<u8>>,
+    /// Flags of the frame that is being read.
+    flags: u8,
+    /// Whether a pseudo header stood among them.
+    pseudo: bool,
+}
+
+impl Trailers {
+    fn begin(&mut self, kind: u8, flags: u8, stream: u32) {
+        match kind {
+            HEADERS if stream > self.stream => (self.stream, self.block) = (stream, None),
+            HEADERS => self.block = Some(Vec::new()),
+            CONTINUATION => {}
+            _ => self.block = None,
+        }
+        // Padding and priority stand in the first frame of a block only.
+        self.flags = if kind == HEADERS { flags } else { flags & END_HEADERS };
+    }
+
+    fn take(&mut self, payload: &[u8]) {
+        if let Some(block) = &mut self.block {
+            block.extend_from_slice(payload);
+        }
+    }
+
+    fn end(&mut self) {
+        let Some(block) = self.block.as_mut() else { return };
+        if self.flags & PADDED != 0 && !block.is_empty() {
+            let padding = usize::from(block.remove(0));
+            block.truncate(block.len().saturating_sub(padding));
+        }
+        if self.flags & PRIORITISED != 0 {
+            block.drain(..block.len().min(5));
+        }
+        if self.flags & END_HEADERS != 0 {
+            self.pseudo |= names_pseudo_header(block);
+            self.block = None;
+        }
+    }
 }
 
 impl Scanner {
@@ -53,6 +105,12 @@ impl Scanner {
             if self.skip > 0 {
                 let skipped = self.skip.min(bytes.len());
                 self.skip -= skipped;
+                if let Some(trailers) = &mut self.trailers {
+                    trailers.take(&bytes[..skipped]);
+                    if self.skip == 0 {
+                        trailers.end();
+                    }
+                }
                 bytes.advance(skipped);
                 continue;
             }
@@ -61,10 +119,16 @@ impl Scanner {
             self.have += taken;
             bytes.advance(taken);
             if self.have == self.header.len() {
-                let [a, b, c, kind, flags, ..] = self.header;
+                let [a, b, c, kind, flags, stream @ ..] = self.header;
                 let length = u32::from_be_bytes([0, a, b, c]);
                 self.have = 0;
                 self.skip = length as usize;
+                if let Some(trailers) = &mut self.trailers {
+                    trailers.begin(kind, flags, u32::from_be_bytes(stream) & 0x7fff_ffff);
+                    if length == 0 {
+                        trailers.end();
+                    }
+                }
                 found(&Frame { length, kind, flags });
             }
         }
@@ -167,7 +231,7 @@ impl Guarded {
         Self {
             transport,
             early,
-            inbound: Scanner { skip: PREFACE, ..Scanner::default() },
+            inbound: Scanner { skip: PREFACE, trailers: Some(Trailers::default()), ..Scanner::default() },
             outbound: Scanner::default(),
             counts: Counts {
                 since: Instant::now(),
@@ -197,6 +261,10 @@ impl Guarded {
         });
         if counts.heads_out > self.heads.get() {
             verdict = Err("header list");
+        }
+        if self.inbound.trailers.as_ref().is_some_and(|trailers| trailers.pseudo) {
+            let what = "pseudo headers in trailers (RFC 9113 section 8.1)";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, what));
         }
         verdict.map_err(|what| io::Error::new(io::ErrorKind::InvalidData, format!("too many or too large: {what}")))
     }
