@@ -3,6 +3,7 @@
 //! Never here: what the bytes mean.
 
 mod copy;
+mod splice;
 
 use crate::http::Peer;
 use crate::listener::Registration;

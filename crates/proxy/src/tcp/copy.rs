@@ -2,12 +2,14 @@
 //! In: a transport to read. Out: the same bytes on the other, then the end of the stream.
 //! There is a buffer only while bytes wait in it.
 
+use super::splice::{Moved, Pipe};
 use crate::transport::Transport;
 use bytes::{Buf, BytesMut};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::AsyncWrite;
+use tokio::net::TcpStream;
 
 const FIRST_READ: usize = 16 << 10;
 const LARGEST_READ: usize = 256 << 10;
@@ -19,11 +21,25 @@ pub struct Direction {
     total: u64,
     ended: bool,
     closed: bool,
+    pipe: Option<Pipe>,
+    /// The last round through the pipe brought little.
+    slow: bool,
+    /// This system does not splice.
+    unable: bool,
 }
 
 impl Default for Direction {
     fn default() -> Self {
-        Self { buffer: BytesMut::new(), next_read: FIRST_READ, total: 0, ended: false, closed: false }
+        Self {
+            buffer: BytesMut::new(),
+            next_read: FIRST_READ,
+            total: 0,
+            ended: false,
+            closed: false,
+            pipe: None,
+            slow: false,
+            unable: false,
+        }
     }
 }
 
@@ -56,6 +72,13 @@ impl Direction {
                 self.closed = true;
                 return Poll::Ready(Ok(()));
             }
+            if let (Transport::Tcp(source), Transport::Tcp(sink)) = (&*from, &*to)
+                && self.next_read >= LARGEST_READ
+                && !self.unable
+            {
+                ready!(self.poll_splice(task, source, sink))?;
+                continue;
+            }
             if self.buffer.capacity() < self.next_read {
                 self.buffer = BytesMut::new();
             }
@@ -76,5 +99,33 @@ impl Direction {
                 self.next_read *= 2;
             }
         }
+    }
+    /// Moves bytes through a pipe; ready when something has changed.
+    fn poll_splice(&mut self, task: &mut Context<'_>, from: &TcpStream, to: &TcpStream) -> Poll<io::Result<()>> {
+        if self.pipe.is_none() {
+            self.pipe = Pipe::new();
+        }
+        let Some(pipe) = &mut self.pipe else {
+            self.unable = true;
+            return Poll::Ready(Ok(()));
+        };
+        let moved = pipe.poll(task, from, to);
+        let waits = moved.is_pending() && pipe.is_empty();
+        match moved {
+            Poll::Pending if waits && self.slow => {
+                // Little comes: back to small reads, and the pipe is given back.
+                (self.pipe, self.next_read, self.slow) = (None, FIRST_READ, false);
+                return Poll::Pending;
+            }
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Ok(Moved::Bytes(count))) => {
+                self.total += count as u64;
+                self.slow = count < FIRST_READ;
+            }
+            Poll::Ready(Ok(Moved::Ended)) => (self.ended, self.pipe) = (true, None),
+            Poll::Ready(Ok(Moved::Unable)) => (self.unable, self.pipe) = (true, None),
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+        }
+        Poll::Ready(Ok(()))
     }
 }

@@ -255,6 +255,12 @@ impl Client {
         self.read_response()
     }
 
+    /// Whether the peer answers this with nothing but the end of the connection.
+    pub fn is_refused(&mut self, request: &str) -> bool {
+        self.write(request);
+        self.is_ended()
+    }
+
     /// One response; panics when there is none.
     pub fn read_response(&mut self) -> Message {
         self.read_message().expect("no response")
