@@ -31,7 +31,6 @@ fn envoy_ends_tls_as_the_servers_say() {
 }
 
 #[test]
-#[ignore = "the data plane ends no TLS yet"]
 fn lateen_ends_tls_as_the_servers_say() {
     modes(&lateen());
 }
@@ -42,7 +41,6 @@ fn envoy_follows_certificates() {
 }
 
 #[test]
-#[ignore = "the data plane ends no TLS yet"]
 fn lateen_follows_certificates() {
     rotation(&lateen());
 }
