@@ -33,7 +33,7 @@ pub struct ConnectionFacts<'a> {
 /// and there is no way back; then the default chain.
 #[must_use]
 pub fn select_filter_chain<'l>(listener: &'l Listener, facts: &ConnectionFacts<'_>) -> Option<&'l Arc<FilterChain>> {
-    let mut left: Vec<&Arc<FilterChain>> = listener.filter_chains.iter().collect();
+    let mut left = candidates(listener, facts.server_name);
     let destination = facts.destination.ip().to_canonical();
     let direct = facts.direct_peer.ip().to_canonical();
     let client = facts.client.ip().to_canonical();
@@ -65,6 +65,23 @@ pub fn select_filter_chain<'l>(listener: &'l Listener, facts: &ConnectionFacts<'
         chain.source_ports.contains(&facts.client.port()).then_some(1)
     });
     left.first().copied().or(listener.default_filter_chain.as_ref())
+}
+
+/// The chains that the server name leaves over, or all when it is not the first condition.
+fn candidates<'l>(listener: &'l Listener, server_name: &str) -> Vec<&'l Arc<FilterChain>> {
+    let Some(names) = &listener.names else { return listener.filter_chains.iter().collect() };
+    let name = server_name.to_ascii_lowercase();
+    let mut found = (!name.is_empty()).then(|| names.get(&name)).flatten();
+    let mut rest = name.as_str();
+    // The longest wildcard first; its star stands for at least one character.
+    while found.is_none()
+        && let Some(at) = rest.get(1..).and_then(|tail| tail.find('.'))
+    {
+        rest = &rest[at + 1..];
+        found = names.get(&format!("*{rest}"));
+    }
+    let places = found.or_else(|| names.get("")).map_or(&[][..], Vec::as_slice);
+    places.iter().filter_map(|place| listener.filter_chains.get(*place)).collect()
 }
 
 /// Keeps the chains with the highest rank; those without one go.

@@ -13,7 +13,7 @@ use crate::ir::{
 };
 use lateen_envoy_api::Any;
 use lateen_envoy_api::v3::{listener as api, listener_filter};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::mem::take;
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,6 +63,7 @@ pub(crate) fn decode(mut message: api::Listener, version: u64, at: At<'_>) -> Re
         name: take(&mut message.name).into(),
         addresses,
         bind_to_port: flag(message.bind_to_port.take().or(deprecated_bind), true),
+        names: names(&filter_chains),
         filter_chains,
         default_filter_chain,
         listener_filters,
@@ -204,6 +205,21 @@ fn matches(mut given: api::FilterChainMatch, at: At<'_>) -> Result<FilterChainMa
     };
     at.nothing_left(&given)?;
     Ok(decoded)
+}
+
+/// A port with a thousand hosts finds their chain without looking at all of them.
+fn names(chains: &[Arc<FilterChain>]) -> Option<HashMap<String, Vec<usize>>> {
+    if chains.iter().any(|chain| chain.matches.destination_port.is_some() || !chain.matches.prefix_ranges.is_empty()) {
+        return None;
+    }
+    let mut names: HashMap<String, Vec<usize>> = HashMap::new();
+    for (index, chain) in chains.iter().enumerate() {
+        let unnamed = chain.matches.server_names.is_empty().then(String::new);
+        for name in chain.matches.server_names.iter().cloned().chain(unnamed) {
+            names.entry(name).or_default().push(index);
+        }
+    }
+    Some(names)
 }
 
 /// Two chains for the same connections are an error, as in Envoy.

@@ -2,6 +2,7 @@
 
 use super::{DownstreamTls, HttpConnectionManager, Metadata};
 use ipnet::IpNet;
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,9 @@ pub struct Listener {
     pub bind_to_port: bool,
     /// Chains in the order of the resource.
     pub filter_chains: Vec<Arc<FilterChain>>,
+    /// Places of chains by server name as it is written, `""` for those without; `None` when something else counts
+    /// before the name.
+    pub names: Option<HashMap<String, Vec<usize>>>,
     /// Chain for connections that match none.
     pub default_filter_chain: Option<Arc<FilterChain>>,
     /// What looks at the first bytes.
