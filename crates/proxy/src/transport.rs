@@ -2,6 +2,7 @@
 //! In: sockets, downstream and upstream; TLS sessions later, behind the same enum. Out: bytes, in as few system calls as may be.
 //! An idle stream holds no buffer.
 
+pub mod buffers;
 mod output;
 mod stream;
 mod timer;

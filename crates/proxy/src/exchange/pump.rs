@@ -11,6 +11,9 @@ use lateen_proxy_core::http1::BodyFraming;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+/// Bytes of a response that are read before they are written: as much as a cache holds easily.
+const BURST: u64 = 128 << 10;
+
 /// What came of waiting.
 pub(super) enum Heard {
     /// The head of the response.
@@ -73,9 +76,14 @@ impl<D: Downstream> Exchange<'_, D> {
             Err(gone) => return Poll::Ready(Err(Heard::Gone(gone))),
         }
         loop {
-            while !self.response_done && self.downstream.has_room() {
+            let before = self.facts.bytes_sent;
+            let mut full = !self.downstream.has_room();
+            while !self.response_done && !full {
                 match stream.poll_piece(task) {
-                    Poll::Ready(Ok(piece)) => self.pass(piece),
+                    Poll::Ready(Ok(piece)) => {
+                        self.pass(piece);
+                        full = !self.downstream.has_room() || self.facts.bytes_sent - before >= BURST;
+                    }
                     Poll::Ready(Err(failure)) => {
                         // What is there already still goes out.
                         let _ = self.downstream.poll_flush(task);
@@ -84,7 +92,6 @@ impl<D: Downstream> Exchange<'_, D> {
                     Poll::Pending => break,
                 }
             }
-            let full = !self.downstream.has_room();
             match self.downstream.poll_flush(task) {
                 Poll::Ready(Ok(())) if self.response_done => {
                     if !self.tunnel || self.sent_all {

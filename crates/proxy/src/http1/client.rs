@@ -207,7 +207,10 @@ impl ClientConnection {
     pub fn poll_piece(&mut self, task: &mut Context<'_>) -> Poll<Result<Piece, Failure>> {
         loop {
             match self.decoder.decode(&mut self.input.buffer) {
-                Ok(Decoded::Data(data)) => return Poll::Ready(Ok(Piece::Data(data))),
+                Ok(Decoded::Data(data)) => {
+                    self.input.let_go(&data);
+                    return Poll::Ready(Ok(Piece::Data(data)));
+                }
                 Ok(Decoded::Trailers(trailers)) => return Poll::Ready(Ok(Piece::Trailers(trailers))),
                 Ok(Decoded::End) => return Poll::Ready(Ok(Piece::End)),
                 Ok(Decoded::NeedMore) => {}

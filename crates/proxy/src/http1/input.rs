@@ -1,13 +1,13 @@
 //! The read buffer of an HTTP/1 connection.
 //! In: a transport. Out: bytes for the codec. Reads grow while they fill their room, and an idle connection holds none.
 
-use crate::transport::Transport;
+use crate::transport::{Transport, buffers};
 use bytes::BytesMut;
 use std::io;
 use std::task::{Context, Poll, ready};
 
 const FIRST_READ: usize = 4 << 10;
-const LARGEST_READ: usize = 256 << 10;
+const LARGEST_READ: usize = buffers::LARGE;
 
 /// Bytes that have been read and not yet understood.
 pub struct Input {
@@ -33,6 +33,9 @@ impl Input {
         }
         if self.buffer.is_empty() && self.buffer.capacity() < self.next_read {
             self.release();
+            if self.next_read >= LARGEST_READ {
+                self.buffer = buffers::take();
+            }
         }
         let count = match transport.poll_read_into(task, &mut self.buffer, self.next_read) {
             Poll::Pending => {
@@ -54,6 +57,13 @@ impl Input {
     /// Gives an empty buffer back.
     pub fn release(&mut self) {
         if self.buffer.is_empty() {
+            buffers::give(std::mem::take(&mut self.buffer));
+        }
+    }
+
+    /// Leaves the buffer to a large piece that was taken from it, so that it can be used again once that is written.
+    pub fn let_go(&mut self, piece: &[u8]) {
+        if self.buffer.is_empty() && piece.len() >= LARGEST_READ / 4 {
             self.buffer = BytesMut::new();
         }
     }

@@ -105,7 +105,10 @@ impl Downstream for ServerStream {
     fn poll_piece(&mut self, task: &mut Context<'_>) -> Poll<Result<Piece, Gone>> {
         loop {
             match self.decoder.decode(&mut self.input.buffer) {
-                Ok(Decoded::Data(data)) => return Poll::Ready(Ok(Piece::Data(data))),
+                Ok(Decoded::Data(data)) => {
+                    self.input.let_go(&data);
+                    return Poll::Ready(Ok(Piece::Data(data)));
+                }
                 Ok(Decoded::Trailers(trailers)) => return Poll::Ready(Ok(Piece::Trailers(trailers))),
                 Ok(Decoded::End) => return Poll::Ready(Ok(Piece::End)),
                 Ok(Decoded::NeedMore) => {}

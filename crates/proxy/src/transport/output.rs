@@ -2,7 +2,7 @@
 //! In: heads and small pieces, which are gathered; large pieces, which are kept as they are. Out: vectored writes.
 //! The caller asks `len` before it adds more: that is the back-pressure.
 
-use super::Transport;
+use super::{Transport, buffers};
 use bytes::{Buf, Bytes, BytesMut};
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -109,7 +109,9 @@ impl Output {
                 return;
             }
             written -= piece.len();
-            self.queue.pop_front();
+            if let Some(piece) = self.queue.pop_front() {
+                buffers::recycle(piece);
+            }
         }
     }
 }
