@@ -33,8 +33,8 @@ impl Run {
         let mut last = String::new();
         let found = lateen_testkit::try_eventually(PATIENCE, || {
             last = process.output();
-            let boards = last.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-            let newest = boards.filter(|board| board["generation"].is_u64()).last();
+            let mut boards = last.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            let newest = boards.rfind(|board| board["generation"].is_u64());
             newest.filter(&wanted).context("not yet")
         });
         found.unwrap_or_else(|_| panic!("no such board:\n{last}"))

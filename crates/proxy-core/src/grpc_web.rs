@@ -117,7 +117,7 @@ impl GrpcWeb {
     /// Turns the head of a response. True when its body is not gRPC, so that [`Self::explain`] is to be called with it
     /// before the head is sent; never true for a head that `ends` the response.
     pub fn answer(&self, head: &mut ResponseHead, ends: bool) -> bool {
-        let grpc = head.status == 200 && head.headers.get("content-type").is_some_and(|value| speaks_grpc(value));
+        let grpc = head.status == 200 && head.headers.get("content-type").is_some_and(speaks_grpc);
         head.headers.remove("content-length");
         let content_type: &'static [u8] =
             if self.text_response { b"application/grpc-web-text+proto" } else { b"application/grpc-web+proto" };

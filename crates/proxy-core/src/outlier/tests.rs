@@ -52,7 +52,9 @@ use Outcome::{Connected, ConnectedOnly, Failed, Response, TimedOut};
 fn consecutive_failures_eject() {
     let gateway = r#""consecutive_gateway_failure": 3, "enforcing_consecutive_gateway_failure": 100"#;
     let split = r#""split_external_local_origin_errors": true, "consecutive_local_origin_failure": 2"#;
-    let cases: &[(&str, &[(Outcome, usize)], bool)] = &[
+    /// Settings, outcomes with how often each, and whether the host is ejected.
+    type Case = (&'static str, &'static [(Outcome, usize)], bool);
+    let cases: &[Case] = &[
         ("", &[(Response(500), 5)], true),
         ("", &[(Response(500), 4), (Response(404), 1), (Response(500), 4)], false),
         ("", &[(Response(500), 2), (Failed, 2), (TimedOut, 1)], true),

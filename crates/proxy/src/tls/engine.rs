@@ -5,7 +5,7 @@
 use bytes::BytesMut;
 use rustls::client::UnbufferedClientConnection;
 use rustls::server::UnbufferedServerConnection;
-use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus};
+use rustls::unbuffered::{ConnectionState, EncodeError, UnbufferedStatus};
 use rustls::{CommonState, Error};
 
 /// Largest plain text of a record (RFC 8446 section 5.1).
@@ -125,10 +125,8 @@ impl Engine {
             Self::Server(session) => traffic!(session, pending, traffic => traffic.encrypt(plain, wire)),
             Self::Client(session) => traffic!(session, pending, traffic => traffic.encrypt(plain, wire)),
         };
-        match outcome? {
-            Ok(length) => Some(length),
-            Err(EncryptError::InsufficientSize(_) | EncryptError::EncryptExhausted) => None,
-        }
+        // It fails only for want of room, or when the session has encrypted all that it may.
+        outcome?.ok()
     }
 
     /// The alert that ends our side.

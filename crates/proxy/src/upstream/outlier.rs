@@ -17,7 +17,10 @@ use std::time::Instant;
 
 /// Detectors of all clusters that have one, by name, while a worker holds them.
 #[derive(Default)]
-pub struct AllOutliers(Mutex<HashMap<Arc<str>, (u64, Weak<Shared>)>>);
+pub struct AllOutliers(Mutex<HashMap<Arc<str>, Known>>);
+
+/// The version of a cluster, and its detector as long as a worker holds it.
+type Known = (u64, Weak<Shared>);
 
 struct Shared {
     settings: OutlierDetection,
