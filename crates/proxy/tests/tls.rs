@@ -70,6 +70,8 @@ fn the_origin_sees_plain_http_and_large_bodies_come_whole() {
     let mut session = Dial::trusting(&authority).dial(plane.address("main"), "a.example").unwrap();
     for _ in 0..3 {
         assert_eq!(get(&mut session, "a.example").unwrap().len(), 3_000_000);
+        // The client takes new keys and wants new ones of the server.
+        session.conn.refresh_traffic_keys().unwrap();
     }
     // A large request, which comes in many records.
     let body = "y".repeat(1_000_000);
@@ -434,4 +436,151 @@ fn clients_that_are_slow_or_speak_garbage_are_cut() {
         }
     }
     until("all are gone", || plane.fleet.active_connections() == 0);
+}
+
+/// Tables with these secrets beside.
+fn with_secrets(listeners: &[Value], secrets: &[Value]) -> Arc<lateen_proxy_core::ir::Tables> {
+    use lateen_envoy_api::{json, type_url, v3};
+    use lateen_proxy_core::decode::{Resource, Update, apply, version_of};
+    let bodies: Vec<_> = secrets
+        .iter()
+        .map(|one| lateen_envoy_api::pack(&json::decode_value::<v3::tls::Secret>(one).unwrap()))
+        .collect();
+    let added: Vec<_> = bodies.iter().map(|body| Resource { name: "", version: version_of(body), body }).collect();
+    let update = Update { type_url: type_url::SECRET, added: &added, removed: &[] };
+    let applied = apply(&plane::tables(listeners, &[]), update);
+    assert!(applied.rejected.is_empty(), "{:?}", applied.rejected);
+    Arc::new(applied.tables)
+}
+
+#[test]
+fn secrets_rotate_under_load_and_their_loss_closes_their_port_alone() {
+    let authority = Authority::new("root");
+    let socket = server(
+        json!({"require_client_certificate": true}),
+        json!({
+            "tls_certificate_sds_secret_configs": [{"name": "own", "sds_config": {"ads": {}}}],
+            "validation_context_sds_secret_config": {"name": "roots", "sds_config": {"ads": {}}}}),
+    );
+    let listeners = [
+        answering("hello", socket),
+        named_listener(
+            "plain",
+            free_port(),
+            routes(json!([{"match": {"prefix": "/"}, "direct_response": {"status": 200}}])),
+        ),
+    ];
+    let secret = |certificate: &Certificate| json!({"name": "own", "tls_certificate": certificate.inline()});
+    let roots = json!({"name": "roots", "validation_context": {"trusted_ca": {"inline_string": authority.pem}}});
+    let plane = Plane::start(&[], &[]);
+    let serve = |secrets: &[Value]| assert!(plane.fleet.apply(with_secrets(&listeners, secrets)).is_empty());
+    serve(&[secret(&authority.sign(&["a.example"])), roots.clone()]);
+    let address = plane.address("main");
+    let dial = Dial::trusting(&authority).with(&authority.sign(&["client.example"]));
+    assert_eq!(dial.get(address, "a.example"), Ok("hello".to_owned()));
+    assert!(Dial::trusting(&authority).get(address, "a.example").is_err(), "without a certificate");
+
+    let (stop, served) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let threads: Vec<_> = [true, false]
+        .map(|keep| {
+            let (stop, served, dial) = (Arc::clone(&stop), Arc::clone(&served), dial.clone());
+            std::thread::spawn(move || {
+                let mut kept = dial.dial(address, "a.example").unwrap();
+                while !stop.load(Ordering::SeqCst) {
+                    if !keep {
+                        kept = dial.dial(address, "a.example").unwrap();
+                    }
+                    assert_eq!(get(&mut kept, "a.example"), Ok("hello".to_owned()));
+                    served.fetch_add(1, Ordering::SeqCst);
+                }
+            })
+        })
+        .into();
+    for _ in 0..200 {
+        let before = served.load(Ordering::SeqCst);
+        let next = authority.sign(&["a.example"]);
+        serve(&[secret(&next), roots.clone()]);
+        assert_eq!(dial.certificate(address, "a.example"), next.der, "new handshakes see the new certificate");
+        until("requests go on", || served.load(Ordering::SeqCst) > before + 1);
+    }
+    let last = dial.certificate(address, "a.example");
+    let mixed = Certificate { key: authority.sign(&["a.example"]).key, ..authority.sign(&["a.example"]) };
+    serve(&[secret(&mixed), roots.clone()]);
+    assert_eq!(dial.certificate(address, "a.example"), last, "what is bad takes nobody's place");
+    let expired = authority.sign_with(&["a.example"], Key::Ecdsa, |params| {
+        params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+        params.not_after = rcgen::date_time_ymd(2021, 1, 1);
+    });
+    serve(&[secret(&expired), roots.clone()]);
+    assert_eq!(dial.certificate(address, "a.example"), last, "what has expired takes nobody's place");
+    stop.store(true, Ordering::SeqCst);
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    serve(&[roots]);
+    assert!(dial.dial(address, "a.example").is_err(), "the secret is gone");
+    assert_eq!(Client::connect(plane.address("plain")).get("/").status(), 200);
+}
+
+#[test]
+fn a_thousand_hosts_have_a_thousand_certificates() {
+    let authority = Authority::new("root");
+    let own: Vec<(String, Certificate)> = (0..1000)
+        .map(|index| {
+            let name = format!("host-{index}.example");
+            let certificate = authority.sign(&[&name]);
+            (name, certificate)
+        })
+        .collect();
+    let chains = own.iter().map(|(name, own)| chain(name, json!({"server_names": [name]}), simple(own))).collect();
+    let plane = Plane::start(&[with_chains(chains)], &[]);
+    let dial = Dial::trusting(&authority);
+    for (name, own) in own.iter().step_by(97) {
+        assert_eq!(dial.certificate(plane.address("main"), name), own.der);
+        assert_eq!(dial.get(plane.address("main"), name), Ok(name.clone()));
+    }
+}
+
+#[test]
+fn no_bytes_in_place_of_a_handshake_break_a_worker() {
+    let authority = Authority::new("root");
+    let plane = Plane::start(&[answering("hello", simple(&authority.sign(&["a.example"])))], &[]);
+    let address = plane.address("main");
+    let name = || rustls::pki_types::ServerName::try_from("a.example").unwrap();
+    let dial = Dial::trusting(&authority);
+    let mut hello = Vec::new();
+    rustls::ClientConnection::new(dial.config(), name()).unwrap().write_tls(&mut hello).unwrap();
+    let body = &hello[5..];
+    for round in 0..300 {
+        let (at, value) = (rand::random_range(0..hello.len()), rand::random::<u8>());
+        let mut bytes = hello.clone();
+        match round % 4 {
+            0 => bytes[at] = value,
+            1 => bytes.truncate(at),
+            // The same in small records, one of them broken.
+            2 => {
+                let size = 1 + at % 40;
+                bytes = body.chunks(size).flat_map(|part| [&[22, 3, 1, 0, part.len() as u8], part].concat()).collect();
+                let last = bytes.len() - 1;
+                bytes[at.min(last)] = value;
+            }
+            // A second message begins and does not end.
+            _ => bytes.extend([22, 3, 3, 0, 5, value, 0, 0, 9, 1]),
+        }
+        let mut client = Client::connect(address);
+        let _ = client.stream.write_all(&bytes);
+        let _ = client.stream.shutdown(std::net::Shutdown::Write);
+        client.drain();
+    }
+    // And garbage on a session that is open.
+    for round in 0..60 {
+        let mut session = dial.dial(address, "a.example").unwrap();
+        let garbage: Vec<u8> = (0..rand::random_range(1..200)).map(|_| rand::random()).collect();
+        let record = [&[20 + (round % 5) as u8, 3, 3, 0, garbage.len() as u8], &garbage[..]].concat();
+        session.sock.write_all(&record).unwrap();
+        session.sock.shutdown(std::net::Shutdown::Write).unwrap();
+        let _ = std::io::copy(&mut session.sock, &mut std::io::sink());
+    }
+    assert_eq!(plane.stat("listener.127.0.0.1_0.downstream_cx_panic"), 0);
+    assert_eq!(dial.get(address, "a.example"), Ok("hello".to_owned()));
 }

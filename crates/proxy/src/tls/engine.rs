@@ -10,8 +10,8 @@ use rustls::{CommonState, Error};
 
 /// Largest plain text of a record (RFC 8446 section 5.1).
 pub const RECORD: usize = 16 << 10;
-/// What a record is longer than its plain text, at most.
-pub const OVERHEAD: usize = 5 + 8 + 1 + 32;
+/// What a record is longer than its plain text, at most, with what the session may put before it.
+pub const OVERHEAD: usize = 128;
 
 /// A session of either side.
 pub enum Engine {

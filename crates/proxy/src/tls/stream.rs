@@ -237,7 +237,7 @@ impl TlsStream {
         if std::mem::replace(&mut self.closed, true) || self.engine.common().is_handshaking() {
             return;
         }
-        let mut alert = [0; 64];
+        let mut alert = [0; 2 * OVERHEAD];
         if let Some(length) = self.engine.close(&mut self.incoming, &mut alert) {
             // A peer that takes nothing more needs no goodbye.
             let _ = self.send(&alert[..length]);
