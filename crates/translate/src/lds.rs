@@ -10,13 +10,16 @@ pub mod tls;
 
 use crate::Options;
 use crate::sds::Secrets;
-use crate::values::duration;
+use crate::values::{duration, number};
+use ipnet::IpNet;
 use lateen_config::Finding;
+use lateen_envoy_api::v3::core::CidrRange;
 use lateen_envoy_api::v3::listener::listener_filter::ConfigType;
 use lateen_envoy_api::v3::listener::{FilterChain, FilterChainMatch, Listener, ListenerFilter};
 use lateen_envoy_api::{pack, prost::Name, v3};
 use lateen_model::Scope;
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::time::Duration;
 
 pub use sidecar::lets_unknown_pass;
@@ -64,6 +67,18 @@ fn server_names(hosts: impl IntoIterator<Item = String>) -> Option<FilterChainMa
         return None;
     }
     Some(FilterChainMatch { server_names: names.into_iter().collect(), ..Default::default() })
+}
+
+/// A match by destination address; bits behind the prefix do not count.
+fn ranges(cidrs: &[String]) -> FilterChainMatch {
+    let range = |text: &String| {
+        let net = match text.parse::<IpNet>() {
+            Ok(net) => net.trunc(),
+            Err(_) => IpNet::from(text.parse::<IpAddr>().ok()?),
+        };
+        Some(CidrRange { address_prefix: net.addr().to_string(), prefix_len: number(net.prefix_len().into()) })
+    };
+    FilterChainMatch { prefix_ranges: cidrs.iter().filter_map(range).collect(), ..Default::default() }
 }
 
 fn network_filter<M: Name>(name: &str, config: &M) -> v3::listener::Filter {

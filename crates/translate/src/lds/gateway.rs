@@ -1,7 +1,7 @@
 //! Listeners of gateways: one for each address and port, with a filter chain for each server that needs its own.
 //! In: the merged gateway. Out: `0.0.0.0_8080` and its like; ports without any chain are left out.
 
-use super::{Built, access_log, filter_chain, hcm, server_names, tcp, tls, tls_inspector};
+use super::{Built, access_log, filter_chain, hcm, ranges, server_names, tcp, tls, tls_inspector};
 use crate::values::socket_address;
 use crate::{Options, provenance};
 use lateen_config::kinds::gateway::ServerTlsMode;
@@ -200,19 +200,25 @@ impl Building<'_> {
                     }
                     let path = format!("spec.tls[{index}].match[{nth}]");
                     let known = self.sni.entry(port.number).or_default();
-                    let taken = condition.sni_hosts.iter().find(|host| known.get(*host) == Some(&server.bind));
+                    let subnets = &condition.destination_subnets;
+                    // One name may go several ways, each for destinations of its own.
+                    let key =
+                        |host: &String| if subnets.is_empty() { host.clone() } else { format!("{host} {subnets:?}") };
+                    let taken = condition.sni_hosts.iter().find(|host| known.get(&key(host)) == Some(&server.bind));
                     if let Some(host) = taken {
                         let message = format!("SNI host {host} is already routed on port {}", port.number);
                         self.out.findings.push(rule.source.warn(condition.at, format!("{path}.sniHosts"), message));
                         continue;
                     }
-                    known.extend(condition.sni_hosts.iter().map(|host| (host.clone(), server.bind.clone())));
+                    known.extend(condition.sni_hosts.iter().map(|host| (key(host), server.bind.clone())));
                     let namespace = rule.source.namespace();
                     let Some(filter) = tcp::weighted(self.scope, namespace, &tls.route, server.port) else { continue };
                     let mut chain = filter_chain(vec![filter]);
                     chain.metadata = provenance::of(self.options, &rule.source, condition.at, &path);
-                    chain.filter_chain_match =
-                        server_names(condition.sni_hosts.iter().map(|host| host.to_ascii_lowercase()));
+                    let names = server_names(condition.sni_hosts.iter().map(|host| host.to_ascii_lowercase()));
+                    let mut matched = ranges(subnets);
+                    matched.server_names = names.map(|matched| matched.server_names).unwrap_or_default();
+                    chain.filter_chain_match = (matched != FilterChainMatch::default()).then_some(matched);
                     chains.push(chain);
                 }
             }
@@ -250,11 +256,16 @@ impl Building<'_> {
 
     /// Envoy refuses a listener with two chains that match the same; the first one stays.
     fn distinct(&mut self, port: &MergedPort, chains: Vec<FilterChain>) -> Vec<FilterChain> {
-        let mut seen: BTreeSet<(Vec<String>, Vec<String>)> = BTreeSet::new();
+        let mut seen = BTreeSet::new();
         let mut out = Vec::with_capacity(chains.len());
         for chain in chains {
             let matched = chain.filter_chain_match.clone().unwrap_or_default();
-            if seen.insert((matched.server_names, matched.application_protocols)) {
+            let ranges: Vec<String> = matched
+                .prefix_ranges
+                .into_iter()
+                .map(|range| format!("{}/{}", range.address_prefix, range.prefix_len.unwrap_or_default().value))
+                .collect();
+            if seen.insert((matched.server_names, matched.application_protocols, ranges)) {
                 out.push(chain);
             } else if let Some(merged) = port.servers.first() {
                 let server = &merged.server;

@@ -2,17 +2,14 @@
 //! In: the service, the port, the address. Out: chains with what they match.
 
 use super::{WILDCARD, chain};
-use crate::lds::{hcm, server_names, tcp};
-use crate::values::{domain_name, number};
+use crate::lds::{hcm, ranges, server_names, tcp};
+use crate::values::domain_name;
 use crate::{Options, provenance};
-use ipnet::IpNet;
 use lateen_core::{ClusterName, Protocol};
-use lateen_envoy_api::v3::core::CidrRange;
 use lateen_envoy_api::v3::listener::{Filter, FilterChain, FilterChainMatch};
 use lateen_model::virtual_service::MESH;
 use lateen_model::{EgressListener, Port, Scope, Service, VirtualService};
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 /// What the HTTP inspector reports for HTTP in clear.
@@ -192,16 +189,4 @@ impl Condition<'_> {
             && self.labels.iter().all(|(key, value)| proxy.labels.get(key) == Some(value))
             && (self.namespace.is_empty() || self.namespace == proxy.namespace)
     }
-}
-
-/// A match by destination address; bits behind the prefix do not count.
-fn ranges(cidrs: &[String]) -> FilterChainMatch {
-    let range = |text: &String| {
-        let net = match text.parse::<IpNet>() {
-            Ok(net) => net.trunc(),
-            Err(_) => IpNet::from(text.parse::<IpAddr>().ok()?),
-        };
-        Some(CidrRange { address_prefix: net.addr().to_string(), prefix_len: number(net.prefix_len().into()) })
-    };
-    FilterChainMatch { prefix_ranges: cidrs.iter().filter_map(range).collect(), ..Default::default() }
 }
