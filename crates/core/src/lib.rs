@@ -5,6 +5,7 @@
 #![warn(missing_docs)]
 
 pub mod cluster_name;
+pub mod grpc;
 pub mod host;
 pub mod labels;
 pub mod name;

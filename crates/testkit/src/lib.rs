@@ -3,6 +3,7 @@
 //! Only ever a dev-dependency. Nothing here sleeps for a guessed time, and all traffic is on loopback.
 #![warn(missing_docs)]
 
+pub mod bootstrap;
 pub mod envoy;
 pub mod http1;
 pub mod origin;
@@ -10,6 +11,7 @@ pub mod port;
 pub mod process;
 pub mod wait;
 
+pub use bootstrap::ads_bootstrap;
 pub use envoy::{Envoy, envoy_program};
 pub use http1::{Reply, exchange, request};
 pub use origin::{Origin, Seen};

@@ -100,8 +100,7 @@ fn many(folder: &Folder, file: &std::path::Path) -> anyhow::Result<ExitCode> {
         "sidecar" => ProxyType::Sidecar,
         other => bail!("{}: proxy.type {other:?} is neither router nor sidecar", file.display()),
     };
-    let labels: Labels =
-        calls.proxy.labels.iter().collect::<Vec<_>>().into_iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+    let labels = Labels(calls.proxy.labels.clone());
     let namespace = if calls.proxy.namespace.is_empty() { "default" } else { &calls.proxy.namespace };
     let mut proxy = Proxy::new(kind, namespace, labels);
     proxy.ips = calls.proxy.ip.into_iter().chain(calls.proxy.ips.iter().copied()).collect();

@@ -5,7 +5,7 @@ use super::record::Record;
 use anyhow::{Context as _, ensure};
 use lateen_testkit::http1::{connect, read_reply};
 use lateen_testkit::process::Signal;
-use lateen_testkit::{Process, free_port, request};
+use lateen_testkit::{Process, ads_bootstrap, free_port, request};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -139,7 +139,7 @@ impl Dataplane {
         let dir = tempfile::tempdir().unwrap();
         let admin = SocketAddr::from(([127, 0, 0, 1], free_port().unwrap()));
         let bootstrap = dir.path().join("bootstrap.json");
-        std::fs::write(&bootstrap, bootstrap_json(admin.port(), control.xds).to_string()).unwrap();
+        std::fs::write(&bootstrap, ads_bootstrap(admin.port(), control.xds).to_string()).unwrap();
         let mut command = Command::new(program);
         command.args(words).args(["--concurrency", "1", "--config-path"]).arg(&bootstrap);
         command.args(if name == "envoy" { &["--use-dynamic-base-id", "-l", "warning"][..] } else { &[] });
@@ -201,40 +201,4 @@ fn send(request: &Request, id: &str) -> anyhow::Result<lateen_testkit::Reply> {
     }
     stream.write_all(text.as_bytes())?;
     read_reply(&mut stream, text.starts_with("HEAD "))
-}
-
-fn bootstrap_json(admin: u16, xds: u16) -> Value {
-    let address = |port: u16| json!({"socket_address": {"address": "127.0.0.1", "port_value": port}});
-    json!({
-        "node": {
-            "id": "router~192.0.2.1~gateway.istio-system~istio-system.svc.cluster.local",
-            "cluster": "gateway.istio-system",
-            "metadata": {"NAMESPACE": "istio-system", "LABELS": {"istio": "ingressgateway"}},
-        },
-        "admin": {"address": address(admin)},
-        "dynamic_resources": {
-            "ads_config": {
-                "api_type": "GRPC",
-                "transport_api_version": "V3",
-                "grpc_services": [{"envoy_grpc": {"cluster_name": "xds"}}],
-            },
-            "lds_config": {"ads": {}, "resource_api_version": "V3"},
-            "cds_config": {"ads": {}, "resource_api_version": "V3"},
-        },
-        // As Istio's bootstrap has it; without it Envoy refuses programs of more than 100 instructions.
-        "layered_runtime": {"layers": [{
-            "name": "static",
-            "static_layer": {"re2.max_program_size.error_level": 32768},
-        }]},
-        "static_resources": {"clusters": [{
-            "name": "xds",
-            "type": "STATIC",
-            "connect_timeout": "1s",
-            "typed_extension_protocol_options": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
-                "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
-                "explicit_http_config": {"http2_protocol_options": {}},
-            }},
-            "load_assignment": {"cluster_name": "xds", "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address(xds)}}]}]},
-        }]},
-    })
 }

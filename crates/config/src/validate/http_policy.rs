@@ -6,6 +6,7 @@ use crate::kinds::virtual_service::{
     HttpMatchRequest, HttpRedirect, HttpRetry, HttpRewrite, MatchType, Percent, RedirectPort,
 };
 use crate::validate::{Check, Rule, headers, http_match, limits, regex, wrong};
+use lateen_core::grpc;
 
 /// Methods that a CORS policy may allow.
 const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE", "*"];
@@ -28,27 +29,6 @@ const RETRY_ON: &[&str] = &[
     "internal",
     "resource-exhausted",
     "unavailable",
-];
-
-/// Names of gRPC statuses.
-const GRPC: &[&str] = &[
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
 ];
 
 const KIB: usize = 1024;
@@ -167,7 +147,7 @@ pub(crate) fn fault(check: &mut Check<'_, '_>, fault: &HttpFaultInjection) {
         share(check, abort.percentage.as_ref());
         match &abort.error_type {
             Some(AbortErrorType::HttpStatus(status)) => check.rule_of("http_status", limits::status((*status).into())),
-            Some(AbortErrorType::GrpcStatus(status)) if !GRPC.contains(&status.as_str()) => {
+            Some(AbortErrorType::GrpcStatus(status)) if grpc::status(status).is_none() => {
                 let message = format!("`{}` is no gRPC status", shorten(status));
                 check.field("grpc_status", |check| check.error(message, "write a name such as `UNAVAILABLE`"));
             }

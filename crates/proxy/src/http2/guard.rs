@@ -151,6 +151,22 @@ struct Counts {
 }
 
 impl Counts {
+    fn new() -> Self {
+        Self {
+            since: Instant::now(),
+            streams: 0,
+            data_in: 0,
+            data_out: 0,
+            heads_out: 0,
+            control: 0,
+            resets: 0,
+            priorities: 0,
+            window_updates: 0,
+            empty_in_a_row: 0,
+            block: 0,
+        }
+    }
+
     fn received(&mut self, frame: &Frame, max_block: usize) -> Result<(), &'static str> {
         let payload_frame = matches!(frame.kind, DATA | HEADERS | CONTINUATION);
         if payload_frame && frame.length == 0 && frame.flags & END_STREAM == 0 {
@@ -233,19 +249,7 @@ impl Guarded {
             early,
             inbound: Scanner { skip: PREFACE, trailers: Some(Trailers::default()), ..Scanner::default() },
             outbound: Scanner::default(),
-            counts: Counts {
-                since: Instant::now(),
-                streams: 0,
-                data_in: 0,
-                data_out: 0,
-                heads_out: 0,
-                control: 0,
-                resets: 0,
-                priorities: 0,
-                window_updates: 0,
-                empty_in_a_row: 0,
-                block: 0,
-            },
+            counts: Counts::new(),
             heads,
             max_block,
         }

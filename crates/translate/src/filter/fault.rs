@@ -4,6 +4,7 @@
 use super::{Input, named};
 use crate::values::{duration, per_hundred, per_million};
 use lateen_config::kinds::virtual_service::{Abort, AbortErrorType, Delay, HttpDelayType, HttpFaultInjection};
+use lateen_core::grpc;
 use lateen_envoy_api::envoy::extensions::filters::common::fault::v3::FaultDelay;
 use lateen_envoy_api::envoy::extensions::filters::common::fault::v3::fault_delay::FaultDelaySecifier;
 use lateen_envoy_api::v3::hcm::HttpFilter;
@@ -43,7 +44,7 @@ fn delay(written: &Delay) -> Option<FaultDelay> {
 fn abort(written: &Abort) -> Option<FaultAbort> {
     let error = match written.error_type.as_ref()? {
         AbortErrorType::HttpStatus(status) => ErrorType::HttpStatus(u32::try_from(*status).ok()?),
-        AbortErrorType::GrpcStatus(name) => ErrorType::GrpcStatus(grpc_status(name)?),
+        AbortErrorType::GrpcStatus(name) => ErrorType::GrpcStatus(grpc::status(name)?),
         AbortErrorType::Http2Error(_) => return None,
     };
     Some(FaultAbort {
@@ -51,29 +52,4 @@ fn abort(written: &Abort) -> Option<FaultAbort> {
         error_type: Some(error),
         ..Default::default()
     })
-}
-
-/// The number of a gRPC status by its name (grpc/grpc `statuscodes.md`).
-fn grpc_status(name: &str) -> Option<u32> {
-    const NAMES: [&str; 17] = [
-        "OK",
-        "CANCELLED",
-        "UNKNOWN",
-        "INVALID_ARGUMENT",
-        "DEADLINE_EXCEEDED",
-        "NOT_FOUND",
-        "ALREADY_EXISTS",
-        "PERMISSION_DENIED",
-        "RESOURCE_EXHAUSTED",
-        "FAILED_PRECONDITION",
-        "ABORTED",
-        "OUT_OF_RANGE",
-        "UNIMPLEMENTED",
-        "INTERNAL",
-        "UNAVAILABLE",
-        "DATA_LOSS",
-        "UNAUTHENTICATED",
-    ];
-    let index = NAMES.iter().position(|known| *known == name)?;
-    u32::try_from(index).ok()
 }

@@ -2,22 +2,6 @@
 
 use super::*;
 
-fn counts() -> Counts {
-    Counts {
-        since: Instant::now(),
-        streams: 0,
-        data_in: 0,
-        data_out: 0,
-        heads_out: 0,
-        control: 0,
-        resets: 0,
-        priorities: 0,
-        window_updates: 0,
-        empty_in_a_row: 0,
-        block: 0,
-    }
-}
-
 fn frame(kind: u8, flags: u8, length: u32) -> Vec<u8> {
     let [_, a, b, c] = length.to_be_bytes();
     let mut bytes = vec![a, b, c, kind, flags, 0, 0, 0, 1];
@@ -49,7 +33,7 @@ fn each_flood_ends_and_says_what_it_was() {
         (WINDOW_UPDATE, 0, 4, "WINDOW_UPDATE frames"),
         (CONTINUATION, 0, 1000, "header block"),
     ] {
-        let mut counts = counts();
+        let mut counts = Counts::new();
         let verdict = (0..2000).find_map(|_| counts.received(&Frame { length, kind, flags }, 60_000).err());
         assert_eq!(verdict, Some(what), "kind {kind}");
     }
@@ -57,7 +41,7 @@ fn each_flood_ends_and_says_what_it_was() {
 
 #[test]
 fn honest_traffic_passes() {
-    let mut counts = counts();
+    let mut counts = Counts::new();
     for _ in 0..10_000 {
         for (kind, flags, length) in [
             (HEADERS, 4, 200),
