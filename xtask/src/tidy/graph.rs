@@ -16,6 +16,7 @@ const RANKS: &[(&str, u8)] = &[
     ("xds", 1),
     ("proxy-core", 1),
     ("model", 2),
+    ("inject", 2),
     ("sources", 3),
     ("translate", 3),
     ("proxy", 4),
@@ -39,7 +40,7 @@ const WALLS: &[(&str, &[&str])] = &[
 
 /// Crates from outside that stay out of rooms: they would bring IO, a clock or protobuf.
 const FENCES: &[(&str, &[&str])] = &[
-    ("tokio", &["core", "envoy-api", "config", "proxy-core", "model", "translate", "explain"]),
+    ("tokio", &["core", "envoy-api", "config", "proxy-core", "model", "inject", "translate", "explain"]),
     ("hyper", &["core", "envoy-api", "config", "proxy-core", "model", "translate", "explain", "sources"]),
     ("prost", &["core", "config", "model", "sources", "echo"]),
     ("notify", &["core", "envoy-api", "config", "proxy-core", "model", "translate", "explain", "proxy", "echo", "xds"]),

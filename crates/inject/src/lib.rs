@@ -1,0 +1,14 @@
+//! Pod and injector configuration in, injected pod out.
+//! In: a pod, Istio's injection templates, values and mesh configuration. Out: the pod with its proxy, and warnings.
+//! Never here: HTTP, a Kubernetes client, files, the clock, the environment.
+
+mod annotations;
+mod functions;
+mod image;
+mod mesh;
+mod native;
+mod openshift;
+mod pod;
+mod policy;
+mod post;
+mod schema;

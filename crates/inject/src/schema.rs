@@ -1,0 +1,3 @@
+//! The fields of pods.
+//! In: a table. Out: types, Go names, merge rules.
+//! Never here: values.
