@@ -3,13 +3,15 @@
 //! Never here: recursion that is not counted, or a loop that is not charged.
 
 use std::fmt::Display;
+use std::sync::Arc;
 
 use crate::budget::Budget;
 use crate::engine::Engine;
 use crate::error::{CallError, ExecError, ExecErrorKind};
 use crate::format;
+use crate::origin::Copied;
 use crate::parse::node::{Branch, Command, Expr, List, Node, Pipe};
-use crate::template::{Output, Set, Tree};
+use crate::template::{Output, Overlay, Set, Tree};
 use crate::value::{Elem, Value};
 
 mod call;
@@ -69,9 +71,12 @@ type Result<T, E = Box<ExecError>> = std::result::Result<T, E>;
 
 struct State<'t, 'o> {
     engine: &'t Engine,
+    overlay: &'t Overlay,
     set: &'t Set,
     name: &'t str,
-    tree: &'t Tree,
+    tree: &'t Arc<Tree>,
+    /// What the output knows the tree as.
+    source: u32,
     place: Place<'t>,
     vars: Vec<(&'t str, Operand)>,
     depth: usize,
@@ -82,20 +87,23 @@ struct State<'t, 'o> {
 /// Runs the template of that name in a set.
 pub(crate) fn execute<'o>(
     engine: &Engine,
+    overlay: &Overlay,
     set: &Set,
     name: &str,
     data: &Value,
     out: &'o mut Output<'o>,
 ) -> std::result::Result<(), ExecError> {
     let budget = Budget::new(&engine.options);
-    let empty = Tree::empty(name);
-    let found = set.get(name).map(|tree| &**tree);
+    let empty = Arc::new(Tree::empty(name));
+    let found = set.get(name);
     let dot = Operand::plain(data.clone());
     let mut state = State {
         engine,
+        overlay,
         set,
         name,
         tree: found.unwrap_or(&empty),
+        source: out.source(found.unwrap_or(&empty)),
         place: Place::Start,
         vars: vec![("$", dot.clone())],
         depth: 0,
@@ -167,7 +175,7 @@ impl<'t> State<'t, '_> {
     fn walk(&mut self, dot: &Operand, node: &'t Node) -> Result<Flow> {
         self.spend()?;
         match node {
-            Node::Text(text) => self.write(text)?,
+            Node::Text { pos, text } => self.write(*pos, Copied::Verbatim, text)?,
             Node::Action { pipe, .. } => {
                 self.place = Place::Action(node);
                 let operand = self.pipeline(dot, pipe)?;
@@ -186,7 +194,9 @@ impl<'t> State<'t, '_> {
         Ok(Flow::Next)
     }
 
-    fn write(&mut self, text: &str) -> Result<()> {
+    /// Writes what the node at a position gives.
+    fn write(&mut self, pos: usize, copied: Copied, text: &str) -> Result<()> {
+        self.out.mark(self.source, pos, copied);
         match self.out.write(text) {
             Ok(()) => Ok(()),
             Err((kind, message)) => Err(self.error_of(kind, message)),
@@ -195,14 +205,14 @@ impl<'t> State<'t, '_> {
 
     fn print(&mut self, node: &'t Node, operand: &Operand) -> Result<()> {
         match &operand.value {
-            Value::Nil => self.write("<no value>"),
-            Value::String(text) => self.write(text),
+            Value::Nil => self.write(node.pos(), Copied::Made, "<no value>"),
+            Value::String(text) => self.write(node.pos(), Copied::Made, text),
             Value::Function(function) => {
                 Err(self.error(format!("can't print {node} of type {}", function.type_name())))
             }
             value => {
                 let text = format::print_value(value, self.budget).map_err(|err| self.refused(err))?;
-                self.write(&text)
+                self.write(node.pos(), Copied::Made, &text)
             }
         }
     }
@@ -345,10 +355,10 @@ impl<'t> State<'t, '_> {
             None => Operand::default(),
         };
         let outer_vars = std::mem::replace(&mut self.vars, vec![("$", dot.clone())]);
-        let (outer_name, outer_tree) = (self.name, self.tree);
-        (self.name, self.tree) = (name, tree);
+        let outer = (self.name, self.tree, self.source);
+        (self.name, self.tree, self.source) = (name, tree, self.out.source(tree));
         self.walk_list(&dot, &tree.list)?;
-        (self.name, self.tree) = (outer_name, outer_tree);
+        (self.name, self.tree, self.source) = outer;
         self.vars = outer_vars;
         self.depth -= 1;
         Ok(())
@@ -375,7 +385,7 @@ impl Node {
         match self {
             Node::Action { pos, .. } | Node::Template { pos, .. } => *pos,
             Node::If(branch) | Node::With(branch) | Node::Range(branch) => branch.pos,
-            Node::Text(_) | Node::Break | Node::Continue => 0,
+            Node::Text { .. } | Node::Break | Node::Continue => 0,
         }
     }
 }
@@ -394,7 +404,7 @@ impl Display for Node {
             Node::If(branch) => write!(f, "{{{{if {}}}}}", branch.pipe),
             Node::With(branch) => write!(f, "{{{{with {}}}}}", branch.pipe),
             Node::Range(branch) => write!(f, "{{{{range {}}}}}", branch.pipe),
-            Node::Text(text) => f.write_str(text),
+            Node::Text { text, .. } => f.write_str(text),
             Node::Break => f.write_str("{{break}}"),
             Node::Continue => f.write_str("{{continue}}"),
         }

@@ -237,7 +237,7 @@ impl Parser<'_> {
     fn text_or_action(&mut self) -> Result<Item> {
         let token = self.take_non_space();
         match token.kind {
-            Kind::Text => Ok(Item::Node(Node::Text(token.val.into()))),
+            Kind::Text => Ok(Item::Node(Node::Text { pos: token.pos, text: token.val.into() })),
             Kind::LeftDelim => {
                 self.action_line = token.line;
                 let item = self.action();
@@ -547,5 +547,5 @@ fn is_constant(kind: &ExprKind) -> bool {
 
 /// Whether a tree says nothing, so that it may stand in for a later definition.
 pub(crate) fn is_empty(list: &List) -> bool {
-    list.iter().all(|node| matches!(node, Node::Text(text) if text.trim().is_empty()))
+    list.iter().all(|node| matches!(node, Node::Text { text, .. } if text.trim().is_empty()))
 }

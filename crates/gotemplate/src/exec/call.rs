@@ -22,21 +22,26 @@ impl<'t> State<'t, '_> {
         let Some(entry) = engine.functions.get(name) else {
             return Err(self.error(format!("{} is not a defined function", crate::quote::quote(name))));
         };
-        let signature = entry.function.signature();
-        if entry.built_in && (name == "and" || name == "or") {
+        let replaced = self.overlay.iter().rev().find(|(known, _)| **known == *name);
+        let (function, built_in) = match replaced {
+            Some((_, function)) => (function, false),
+            None => (&entry.function, entry.built_in),
+        };
+        let signature = function.signature();
+        if built_in && (name == "and" || name == "or") {
             self.count(name, signature, args, last.as_ref())?;
             return self.and_or(dot, name == "or", args, last);
         }
         let values = self.arguments(dot, name, signature, args, last)?;
-        let result = if entry.built_in && name == "call" {
+        let result = if built_in && name == "call" {
             let shown = args.first().map_or_else(|| "value".to_owned(), Expr::to_string);
             Callee::new(&shown, values.first()).and_then(|callee| callee.call(&values[1..], self.budget))
         } else {
-            entry.function.call(self.budget, &values)
+            function.call(self.budget, &values)
         };
         match result {
             // Go's own functions but `index` promise a type; what others answer counts as `interface {}`.
-            Ok(value) => Ok(Operand { boxed: !entry.built_in || name == "index", value }),
+            Ok(value) => Ok(Operand { boxed: !built_in || name == "index", value }),
             Err(err) => {
                 self.place = place;
                 Err(self.failed_call(name, err))

@@ -12,7 +12,7 @@ pub(crate) type Pos = usize;
 
 #[derive(Debug)]
 pub(crate) enum Node {
-    Text(Arc<str>),
+    Text { pos: Pos, text: Arc<str> },
     Action { pos: Pos, pipe: Pipe },
     If(Branch),
     With(Branch),
