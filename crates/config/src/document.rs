@@ -374,7 +374,8 @@ fn duplicates_in(entry: &Entry, cx: &mut Context) {
     });
 }
 
-fn syntax(file: &Arc<str>, problem: Problem) -> Finding {
+/// What a problem of the text is to its reader.
+pub(crate) fn syntax(file: &Arc<str>, problem: Problem) -> Finding {
     Finding {
         severity: Severity::Error,
         code: Some("IST0106"),

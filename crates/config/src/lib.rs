@@ -7,15 +7,18 @@
 mod decode;
 mod document;
 mod finding;
+mod json;
 pub mod kinds;
 mod object;
 mod place;
+pub mod reflect;
 mod validate;
 mod yaml;
 
 pub use decode::duration::{DurationError, parse_duration};
 pub use document::{Decoded, Document, Skipped, decode, decode_documents, decode_mesh_config, decode_mesh_config_text};
 pub use finding::{Finding, ObjectRef, Severity};
+pub use json::{DuplicateKey, JsonDocument, json_documents};
 pub use kinds::config_map::ConfigMap;
 pub use kinds::deployment::Deployment;
 pub use kinds::destination_rule::DestinationRule;

@@ -1,17 +1,19 @@
 //! The declarative macros behind every kind: `message!`, `oneof!` and `choice!`.
 
-/// Declares a message: the struct, with `at` in front, and its decoder.
+/// Declares a message: the struct, with `at` in front, its decoder, and `apply`, which decodes over
+/// values that are there.
 ///
-/// `closed` messages report fields that they do not know, `open` ones pass over them. A field may
-/// name its JSON spellings in parentheses where they do not follow from the field's name. Members
-/// of oneofs are declared in a second block and are `Option`s in the struct.
+/// `closed` messages report fields that they do not know, `open` ones pass over them; the closed
+/// ones can be walked over (`reflect::Message`). A field may name its JSON spellings in parentheses
+/// where they do not follow from the field's name. Members of oneofs are declared in a second block
+/// and are `Option`s in the struct; `before` names the field that follows them in the API.
 macro_rules! message {
     (
         $(#[$meta:meta])*
         pub struct $name:ident: $mode:ident {
             $( $(#[$fmeta:meta])* $field:ident $(($($spelling:literal),+))? : $ty:ty ),* $(,)?
         } $(oneof {
-            $( $(#[$ometa:meta])* $oneof:ident: $oty:ty ),* $(,)?
+            $( $(#[$ometa:meta])* $oneof:ident $(before $before:ident)? : $oty:ty ),* $(,)?
         })?
     ) => {
         $(#[$meta])*
@@ -23,16 +25,19 @@ macro_rules! message {
             $($( $(#[$ometa])* pub $oneof: Option<$oty>, )*)?
         }
 
-        impl $crate::decode::Decode for $name {
+        impl $name {
+            /// Decodes over what is here: fields that are written replace theirs, others stay.
+            /// Nothing after a finding when the node is no map.
             // Messages without fields or oneofs leave parts of this unused.
-            #[allow(unused_mut, unused_variables, clippy::never_loop, clippy::needless_update)]
-            fn decode(
+            #[allow(unused_mut, unused_variables, clippy::never_loop)]
+            pub(crate) fn apply(
+                &mut self,
                 node: &$crate::yaml::Node,
                 cx: &mut $crate::decode::Context,
-            ) -> Option<Self> {
+            ) -> Option<()> {
                 use $crate::decode::names;
                 let entries = cx.mapping(node)?;
-                let mut out = Self { at: node.at, ..Self::default() };
+                self.at = node.at;
                 let mut seen = names::Seen::default();
                 for entry in entries {
                     $(
@@ -41,7 +46,7 @@ macro_rules! message {
                                 && cx.claim(&mut seen, stringify!($field), entry)
                                 && let Some(value) = cx.field(entry)
                             {
-                                out.$field = value;
+                                self.$field = value;
                             }
                             continue;
                         }
@@ -51,7 +56,7 @@ macro_rules! message {
                             if !entry.value.is_null()
                                 && cx.claim(&mut seen, stringify!($oneof), entry)
                             {
-                                out.$oneof = cx.member(entry, index);
+                                self.$oneof = cx.member(entry, index);
                             }
                             continue;
                         }
@@ -60,10 +65,72 @@ macro_rules! message {
                         [$( (stringify!($field), &[$($($spelling),+)?]) ),*]
                         [$($( <$oty as $crate::decode::Oneof>::MEMBERS ),*)?]);
                 }
+                Some(())
+            }
+        }
+
+        impl $crate::decode::Decode for $name {
+            fn decode(
+                node: &$crate::yaml::Node,
+                cx: &mut $crate::decode::Context,
+            ) -> Option<Self> {
+                let mut out = Self::default();
+                out.apply(node, cx)?;
                 Some(out)
             }
         }
+
+        $crate::decode::macros::reflected!($mode $name
+            [$( ($field [$($($spelling),+)?]) )*]
+            [$($( ($oneof [$($before)?]) )*)?]);
     };
+}
+
+/// The walk over the fields of a closed message.
+macro_rules! reflected {
+    (closed $name:ident
+        [$( ($field:ident [$($spelling:literal),*]) )*]
+        [$( ($oneof:ident [$($before:ident)?]) )*]
+    ) => {
+        impl $crate::reflect::Message for $name {
+            fn message_name(&self) -> &'static str {
+                stringify!($name)
+            }
+
+            // Few messages have oneofs, and some have no fields.
+            #[allow(unused_mut, unused_imports)]
+            fn fields(&self) -> Vec<$crate::reflect::Field<'_>> {
+                use $crate::reflect::{Field, Reflect};
+                let mut fields = vec![
+                    $( Field::new(stringify!($field), &[$($spelling),*], self.$field.reflect()) ),*
+                ];
+                $(
+                    let before = None$(.or(Some(stringify!($before))))?;
+                    $crate::reflect::add_members(&mut fields, stringify!($oneof), before, self.$oneof.as_ref());
+                )*
+                fields
+            }
+
+            fn to_shared(&self) -> std::sync::Arc<dyn $crate::reflect::Message> {
+                std::sync::Arc::new(self.clone())
+            }
+        }
+
+        impl $crate::reflect::Reflect for $name {
+            fn reflect(&self) -> $crate::reflect::Value<'_> {
+                $crate::reflect::Value::Message($crate::reflect::Slot::Set(self))
+            }
+        }
+
+        impl $crate::reflect::Single for $name {
+            fn zero() -> $crate::reflect::Value<'static> {
+                $crate::reflect::Value::Message($crate::reflect::Slot::Unset(|| {
+                    std::sync::Arc::new(Self::default())
+                }))
+            }
+        }
+    };
+    (open $($rest:tt)*) => {};
 }
 
 /// What happens to an unknown field, by the mode of the message.
@@ -105,6 +172,18 @@ macro_rules! oneof {
                     }
                 )+
                 None
+            }
+        }
+
+        impl $crate::reflect::Members for $name {
+            fn members(value: Option<&Self>) -> Vec<(&'static str, bool, $crate::reflect::Value<'_>)> {
+                use $crate::reflect::{Reflect, Single};
+                vec![$(
+                    match value {
+                        Some(Self::$variant(value)) => (stringify!($field), true, value.reflect()),
+                        _ => (stringify!($field), false, <$ty>::zero()),
+                    }
+                ),+]
             }
         }
     };
@@ -156,7 +235,27 @@ macro_rules! choice {
                 cx.choice(node, &all)
             }
         }
+
+        impl $crate::reflect::Reflect for $name {
+            fn reflect(&self) -> $crate::reflect::Value<'_> {
+                $crate::reflect::Value::Enum($crate::reflect::EnumValue {
+                    type_name: stringify!($name),
+                    name: self.as_str(),
+                    number: *self as i32,
+                })
+            }
+        }
+
+        impl $crate::reflect::Single for $name {
+            fn zero() -> $crate::reflect::Value<'static> {
+                $crate::reflect::Value::Enum($crate::reflect::EnumValue {
+                    type_name: stringify!($name),
+                    name: $fjson,
+                    number: $fnumber,
+                })
+            }
+        }
     };
 }
 
-pub(crate) use {choice, message, oneof, unknown};
+pub(crate) use {choice, message, oneof, reflected, unknown};

@@ -213,7 +213,7 @@ message! {
         trust_domains: Vec<String>,
     } oneof {
         /// The certificates.
-        certificate_data: CertificateSource,
+        certificate_data before cert_signers: CertificateSource,
     }
 }
 

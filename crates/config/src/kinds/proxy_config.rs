@@ -89,7 +89,7 @@ message! {
         connection_settings: Option<ConnectionSettings>,
     } oneof {
         /// Name of the proxy's own service, for tracing and node id.
-        cluster_name: ClusterName,
+        cluster_name before drain_duration: ClusterName,
     }
 }
 

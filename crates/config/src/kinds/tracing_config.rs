@@ -20,7 +20,7 @@ message! {
         enable_istio_tags: Option<bool>,
     } oneof {
         /// The collector.
-        tracer: Tracer,
+        tracer before custom_tags: Tracer,
     }
 }
 
