@@ -4,6 +4,7 @@
 //! object means is never asked here: namespaces stay as written, defaults are the model's.
 #![warn(missing_docs)]
 
+pub mod cluster;
 mod documents;
 mod follow;
 mod generation;
@@ -13,5 +14,6 @@ mod settle;
 mod source;
 mod watch;
 
+pub use cluster::{Cluster, ClusterError};
 pub use generation::{FileState, Generation};
 pub use source::{OpenError, Source, load};
