@@ -4,11 +4,16 @@
 
 mod annotations;
 mod functions;
+mod go_json;
 mod image;
+mod merge;
 mod mesh;
 mod native;
 mod openshift;
+mod overrides;
 mod pod;
 mod policy;
 mod post;
 mod schema;
+mod status;
+pub mod yaml_text;
