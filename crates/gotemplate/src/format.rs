@@ -3,6 +3,7 @@
 //! Never here: addresses; what Go would print as one is a fixed number.
 
 use crate::budget::Budget;
+use crate::engine::Options;
 use crate::error::CallError;
 use crate::value::Value;
 
@@ -76,6 +77,13 @@ pub(crate) fn print_value(value: &Value, budget: &Budget) -> Result<String, Call
             Ok(printer.out)
         }
         _ => print(std::slice::from_ref(value), budget),
+    }
+}
+
+impl Value {
+    /// The value as Go's `fmt.Sprint` prints it. Fails beyond the default [`Limits`](crate::Limits).
+    pub fn printed(&self) -> Result<String, CallError> {
+        print(std::slice::from_ref(self), &Budget::new(&Options::default()))
     }
 }
 

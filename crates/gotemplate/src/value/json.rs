@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 
 use super::{Elem, List, MAX_VALUE_DEPTH, Map, Value};
 use crate::budget::Budget;
+use crate::engine::Options;
 use crate::error::CallError;
 use crate::format::float;
 
@@ -51,6 +52,21 @@ impl Value {
                 entries.iter().map(|(key, value)| (Arc::from(key.as_str()), Value::from_json(value, style))),
             )),
         }
+    }
+}
+
+impl Value {
+    /// JSON text as Go's `json.Marshal` writes it: no spaces, keys of maps in order, `<`, `>` and `&` escaped.
+    ///
+    /// Fails on what JSON cannot say, and beyond the default [`Limits`](crate::Limits).
+    pub fn json_text(&self) -> Result<String, CallError> {
+        let layout = Layout { pretty: false, escape_html: true };
+        write_json(self, layout, &Budget::new(&Options::default()))
+    }
+
+    /// The JSON of a value. Fails on what JSON cannot say, and beyond the default [`Limits`](crate::Limits).
+    pub fn checked_json(&self) -> Result<Json, CallError> {
+        encode(self, &Budget::new(&Options::default()))
     }
 }
 
@@ -138,7 +154,15 @@ pub(crate) struct Layout {
 
 /// Writes a value as Go's encoder does.
 pub(crate) fn write_json(value: &Value, layout: Layout, budget: &Budget) -> Result<String, CallError> {
-    let json = to_json(
+    let json = encode(value, budget)?;
+    let mut writer = Writer { out: String::new(), layout, budget };
+    writer.value(&json, 0)?;
+    Ok(writer.out)
+}
+
+/// Turns a value into JSON, or says what JSON has no words for.
+fn encode(value: &Value, budget: &Budget) -> Result<Json, CallError> {
+    to_json(
         value,
         &mut |step| match step {
             Step::Node => budget.spend(1),
@@ -149,10 +173,7 @@ pub(crate) fn write_json(value: &Value, layout: Layout, budget: &Budget) -> Resu
             Step::Unsupported(other) => Err(CallError::new(format!("json: unsupported type: {}", other.type_name()))),
         },
         0,
-    )?;
-    let mut writer = Writer { out: String::new(), layout, budget };
-    writer.value(&json, 0)?;
-    Ok(writer.out)
+    )
 }
 
 struct Writer<'a> {
