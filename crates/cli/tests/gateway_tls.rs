@@ -5,11 +5,13 @@
 
 mod gateway_tls {
     pub mod authority;
+    pub mod by_sni;
     pub mod client;
     pub mod fleet;
 }
 
 use gateway_tls::authority::{Authority, Pair, secret};
+use gateway_tls::by_sni::Backends;
 use gateway_tls::client::{Client, local, tls_backend};
 use gateway_tls::fleet::{Control, Dataplane, PATIENCE, Program};
 use lateen_testkit::{Origin, eventually, free_port, request};
@@ -43,6 +45,16 @@ fn envoy_follows_certificates() {
 #[test]
 fn lateen_follows_certificates() {
     rotation(&lateen());
+}
+
+#[test]
+fn envoy_passes_connections_by_sni() {
+    by_sni(&envoy());
+}
+
+#[test]
+fn lateen_passes_connections_by_sni() {
+    by_sni(&lateen());
 }
 
 /// Ports of the gateway.
@@ -188,6 +200,27 @@ fn put_files(folder: &Path, pair: &Pair) {
         std::fs::write(folder.join(".new"), text).unwrap();
         std::fs::rename(folder.join(".new"), folder.join(name)).unwrap();
     }
+}
+
+fn by_sni(program: &Program) {
+    let (ports, backends) = (Ports::new(), Backends::start());
+    let mut control = Control::start(&[("all.yaml", backends.yaml(&ports))]);
+    let dataplane = Dataplane::start(program, &control, ports.https);
+    control.assert_everything_accepted();
+    backends.check(ports.https);
+    dataplane.stop();
+}
+
+/// A folder alone is enough: the server's mode says what the gateway is for, whatever its `ROUTER_MODE`.
+#[test]
+fn a_folder_passes_connections_by_sni() {
+    let (ports, backends) = (Ports::new(), Backends::start());
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("all.yaml"), backends.yaml(&ports)).unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_lateen"));
+    command.args(["run", "--no-stubs", "--concurrency", "1"]).arg(folder.path());
+    let _run = lateen_testkit::Process::start(command).unwrap();
+    backends.check(ports.https);
 }
 
 const ROTATION: &str = include_str!("gateway_tls/rotation.yaml");

@@ -5,6 +5,7 @@ pub mod locality;
 
 use crate::values::{endpoint_address, number};
 use crate::{Options, provenance};
+use lateen_config::kinds::destination_rule::ClientTlsMode;
 use lateen_core::{ClusterName, Labels};
 use lateen_envoy_api::v3;
 use lateen_envoy_api::v3::endpoint::lb_endpoint::HostIdentifier;
@@ -30,7 +31,13 @@ pub struct Input<'a> {
     pub policy: &'a Policy,
     /// Name of the cluster.
     pub name: &'a str,
+    /// Whether bytes go on as they came (AUTO_PASSTHROUGH). The gateway cannot see whether they are mutual TLS, so only
+    /// endpoints that insist on it are there (Istio `EndpointsWithMTLSFilter`).
+    pub by_sni: bool,
 }
+
+/// Label of workloads that speak mutual TLS of the mesh, with value `istio`; the injector sets it.
+const TLS_MODE: &str = "security.istio.io/tlsMode";
 
 /// A cluster that takes its endpoints by EDS.
 #[derive(Clone, Debug)]
@@ -63,6 +70,7 @@ pub fn for_clusters(scope: &Scope, options: &Options, clusters: &[Wanted]) -> Ve
             labels: &subset.map(|subset| Labels(subset.labels.clone())).unwrap_or_default(),
             policy: &policy,
             name: &if *by_sni { name.sni() } else { name.to_string() },
+            by_sni: *by_sni,
         })
     };
     let mut out: Vec<ClusterLoadAssignment> = clusters.iter().map(one).collect();
@@ -70,10 +78,19 @@ pub fn for_clusters(scope: &Scope, options: &Options, clusters: &[Wanted]) -> Ve
     out
 }
 
+/// Whether the endpoint takes mutual TLS of the mesh: the rule for its service says so, or else the workload itself.
+fn is_mutual(policy: &Policy, endpoint: &lateen_model::Endpoint) -> bool {
+    match &policy.tls {
+        Some(tls) => tls.mode == ClientTlsMode::IstioMutual,
+        None => endpoint.labels.get(TLS_MODE) == Some("istio"),
+    }
+}
+
 /// The load assignment of one cluster; it may have no endpoint.
 pub fn assignment(input: Input<'_>) -> ClusterLoadAssignment {
     let mut by_locality: BTreeMap<&Locality, Vec<LbEndpoint>> = BTreeMap::new();
-    for endpoint in input.scope.endpoints(input.service, input.port, input.labels) {
+    let endpoints = input.scope.endpoints(input.service, input.port, input.labels);
+    for endpoint in endpoints.filter(|endpoint| !input.by_sni || is_mutual(input.policy, endpoint)) {
         let weight = endpoint.weight.max(1);
         let made = LbEndpoint {
             host_identifier: Some(HostIdentifier::Endpoint(Endpoint {

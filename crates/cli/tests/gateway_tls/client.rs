@@ -6,8 +6,9 @@ use anyhow::{Context as _, Result};
 use lateen_testkit::Reply;
 use lateen_testkit::http1::{connect, read_reply};
 use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::server::WebPkiClientVerifier;
 use rustls::{CipherSuite, ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
-use rustls::{SupportedProtocolVersion, crypto::aws_lc_rs};
+use rustls::{ConfigBuilder, SupportedProtocolVersion, WantsVerifier, crypto::aws_lc_rs};
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -103,12 +104,28 @@ pub fn local(port: u16) -> SocketAddr {
 /// Starts a server that ends TLS with `pair` and answers every request with the SNI that it saw; it ends with the
 /// test.
 pub fn tls_backend(pair: &Pair) -> u16 {
-    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+    serve(builder().with_no_client_auth().with_single_cert(vec![pair.der.clone()], pair.private_key()).unwrap())
+}
+
+/// The same as an endpoint of the mesh: clients must show a certificate of `mesh`, and may speak `istio`.
+pub fn mutual_backend(pair: &Pair, mesh: &Authority) -> u16 {
+    let mut roots = RootCertStore::empty();
+    roots.add(mesh.der.clone()).unwrap();
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
+    let builder = builder().with_client_cert_verifier(verifier);
+    let mut config = builder.with_single_cert(vec![pair.der.clone()], pair.private_key()).unwrap();
+    config.alpn_protocols = vec![b"istio".to_vec()];
+    serve(config)
+}
+
+fn builder() -> ConfigBuilder<ServerConfig, WantsVerifier> {
+    ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_protocol_versions(rustls::ALL_VERSIONS)
         .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![pair.der.clone()], pair.private_key())
-        .unwrap();
+}
+
+fn serve(config: ServerConfig) -> u16 {
     let config = Arc::new(config);
     let listener = TcpListener::bind(local(0)).unwrap();
     let port = listener.local_addr().unwrap().port();

@@ -72,6 +72,7 @@ pub fn cluster(input: Input<'_>, secrets: &mut Secrets, findings: &mut Vec<Findi
                 labels: &subset_labels(input),
                 policy: &policy,
                 name: &out.name,
+                by_sni: input.by_sni,
             });
             if endpoints.endpoints.is_empty() {
                 let message = format!("no endpoint to look up for {}; calls get 503", out.name);
