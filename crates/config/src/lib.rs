@@ -4,7 +4,9 @@
 //! the line they were written on, together with findings (line, column, field path, hint) for
 //! every mistake. Never here: files, sockets, clocks, or any meaning beyond one document.
 
+mod apply;
 mod decode;
+mod defaults;
 mod document;
 mod finding;
 mod json;
@@ -15,6 +17,7 @@ pub mod reflect;
 mod validate;
 mod yaml;
 
+pub use apply::{apply_mesh_config, apply_proxy_config};
 pub use decode::duration::{DurationError, parse_duration};
 pub use document::{Decoded, Document, Skipped, decode, decode_documents, decode_mesh_config, decode_mesh_config_text};
 pub use finding::{Finding, ObjectRef, Severity};
@@ -26,7 +29,7 @@ pub use kinds::endpoint_slice::EndpointSlice;
 pub use kinds::endpoints::Endpoints;
 pub use kinds::gateway::Gateway;
 pub use kinds::ingress::Ingress;
-pub use kinds::mesh_config::MeshConfig;
+pub use kinds::mesh_config::{MeshConfig, ProxyConfig};
 pub use kinds::namespace::Namespace;
 pub use kinds::pod::Pod;
 pub use kinds::secret::Secret;

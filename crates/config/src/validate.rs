@@ -22,6 +22,7 @@ mod load_balancer;
 mod locality;
 mod mesh_config;
 mod names;
+mod proxy_config;
 mod regex;
 mod server_tls;
 mod service_entry;
@@ -33,7 +34,7 @@ mod workload_entry;
 pub(crate) use check::{Check, Rule, wrong};
 
 use crate::decode::Context;
-use crate::kinds::mesh_config::MeshConfig;
+use crate::kinds::mesh_config::{MeshConfig, ProxyConfig};
 use crate::object::{ObjectMeta, Spec};
 use crate::yaml::Node;
 
@@ -76,6 +77,24 @@ pub(crate) fn object(meta: &ObjectMeta, spec: &Spec, node: &Node, cx: &mut Conte
 /// Judges a mesh configuration.
 pub(crate) fn mesh(config: &MeshConfig, node: &Node, cx: &mut Context) {
     mesh_config::mesh_config(&mut Check::new(cx, node), config);
+}
+
+/// Judges a mesh configuration that has its defaults, as Istio does before it serves by it.
+pub(crate) fn applied_mesh(config: &MeshConfig, node: &Node, cx: &mut Context) {
+    let mut check = Check::new(cx, node);
+    mesh_config::mesh_config(&mut check, config);
+    if config.proxy_listen_port == 0 {
+        check.rule_of("proxy_listen_port", limits::port(0));
+    }
+    match &config.default_config {
+        Some(proxy) => check.field("default_config", |check| proxy_config::proxy_config(check, proxy)),
+        None => check.error("`defaultConfig` is missing", ""),
+    }
+}
+
+/// Judges a proxy configuration that has its defaults.
+pub(crate) fn proxy(config: &ProxyConfig, node: &Node, cx: &mut Context) {
+    proxy_config::proxy_config(&mut Check::new(cx, node), config);
 }
 
 fn metadata(check: &mut Check<'_, '_>, meta: &ObjectMeta) {
