@@ -16,4 +16,5 @@ mod policy;
 mod post;
 mod schema;
 mod status;
+mod view;
 pub mod yaml_text;
