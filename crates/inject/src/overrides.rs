@@ -89,7 +89,8 @@ pub(crate) fn move_native(pod: &mut Pod) {
 /// Merges the users' containers over the merged pod once more, since theirs is the last word.
 ///
 /// `pod` is the merge of `original` (the pod as it came) and `template` (what the templates gave).
-/// A container that an earlier injection added is the template's, and keeps the template's settings.
+/// Of a container that an earlier injection added, only what the annotation kept is the user's; the rest is the template's.
+/// Istio leaves out what was kept too, so that its second injection undoes users' settings; here it changes nothing.
 /// `tproxy` says whether the proxy's configuration captures traffic with TPROXY.
 pub(crate) fn reapply(merged: Pod, original: &Pod, template: &Pod, tproxy: bool) -> Result<Pod, OverrideError> {
     let mut pod = merged.into_json();
@@ -98,10 +99,8 @@ pub(crate) fn reapply(merged: Pod, original: &Pod, template: &Pod, tproxy: bool)
     let mut applied = Overrides::default();
     for role in Role::BOTH {
         for name in template.containers(role).iter().map(container_name) {
-            if status.has(role, name) {
-                continue;
-            }
             let written = match role {
+                _ if status.has(role, name) => None,
                 Role::App => find(original.containers(Role::App), name),
                 Role::Init => original.find(name),
             };
@@ -125,16 +124,20 @@ pub(crate) fn reapply(merged: Pod, original: &Pod, template: &Pod, tproxy: bool)
     if !status::injected(original) && !applied.is_empty() {
         pod.annotations_mut().insert(ANNOTATION.to_owned(), Json::from(applied.text()));
     }
-    adjust_init_user(&mut pod, original, tproxy);
+    let kept = Role::BOTH.into_iter().find_map(|role| find(kept.containers(role), PROXY));
+    let added = Role::BOTH.into_iter().any(|role| status.has(role, PROXY));
+    if let Some(proxy) = kept.or(original.find(PROXY).filter(|_| !added)) {
+        adjust_init_user(&mut pod, proxy, tproxy);
+    }
     Ok(pod)
 }
 
-/// Makes the init container fit the user and group that a user gave the proxy.
+/// Makes the init container fit the user and group that the pod gives its proxy.
 ///
 /// The init container lets the traffic of the proxy's user through (`-u`), the validation container runs as that user.
 /// With TPROXY the proxy has to run as user 0, whatever the pod says.
-fn adjust_init_user(pod: &mut Pod, original: &Pod, tproxy: bool) {
-    let security = original.find(PROXY).and_then(|proxy| proxy.get("securityContext"));
+fn adjust_init_user(pod: &mut Pod, proxy: &Json, tproxy: bool) {
+    let security = proxy.get("securityContext");
     let id = |field| security.and_then(|security| security.get(field)).filter(|id| !id.is_null()).cloned();
     let (user, group) = (id("runAsUser"), id("runAsGroup"));
     if user.is_none() && group.is_none() {

@@ -105,7 +105,10 @@ pub(crate) fn post_process(pod: &mut Pod, template: &Pod, context: &Context<'_>)
 /// which is where they were: a second injection leaves the list as it is.
 fn set_proxy_env(pod: &mut Pod, context: &Context<'_>) {
     let new = context.proxy_env;
-    let Some(env) = env_mut(pod).filter(|_| !new.is_empty()) else { return };
+    if new.is_empty() {
+        return;
+    }
+    let Some(env) = env_mut(pod) else { return };
     env.retain(|variable| !new.contains_key(env_name(variable)));
     let later = |variable: &Json| [prometheus::ENV, probes::ENV].contains(&env_name(variable));
     let at = env.iter().position(|variable| context.previously_injected && later(variable)).unwrap_or(env.len());

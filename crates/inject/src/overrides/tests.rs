@@ -94,14 +94,15 @@ fn init_containers_and_native_sidecars_take_the_settings_written_in_containers()
 }
 
 #[test]
-fn a_second_injection_takes_the_templates_settings_and_keeps_the_annotation() {
+fn a_second_injection_takes_the_templates_settings_and_those_that_were_kept() {
     let template = pod(json!({}), json!({"containers": [{"name": "istio-proxy", "image": "new"}]}));
     let kept = r#"{"containers":[{"name":"istio-proxy","image":"own"}]}"#;
     let spec = json!({"containers": [{"name": "istio-proxy", "image": "old"}]});
     let cases = [
-        (json!({status::ANNOTATION: r#"{"containers":["istio-proxy"]}"#, ANNOTATION: kept}), "new", Some(kept)),
-        // The status does not know the proxy, so it is the user's, as it was written the first time.
+        (json!({status::ANNOTATION: r#"{"containers":["istio-proxy"]}"#}), "new", None),
+        (json!({status::ANNOTATION: r#"{"containers":["istio-proxy"]}"#, ANNOTATION: kept}), "own", Some(kept)),
         (json!({status::ANNOTATION: r#"{"containers":[]}"#, ANNOTATION: kept}), "own", Some(kept)),
+        // The status does not know the proxy, so it is the user's.
         (json!({status::ANNOTATION: r#"{"containers":[]}"#}), "old", None),
     ];
     for (annotations, image, annotation) in cases {

@@ -5,6 +5,8 @@ use serde_json::{Value as Json, json};
 use super::*;
 use crate::pod::{Role, container_name};
 
+mod again;
+
 /// A context that owns its parts.
 pub(super) struct Given {
     pub(super) proxy_env: BTreeMap<String, String>,
