@@ -6,6 +6,7 @@
 pub mod bootstrap;
 pub mod envoy;
 pub mod http1;
+pub mod kube;
 pub mod origin;
 pub mod port;
 pub mod process;
@@ -14,6 +15,7 @@ pub mod wait;
 pub use bootstrap::ads_bootstrap;
 pub use envoy::{Envoy, envoy_program};
 pub use http1::{Reply, exchange, request};
+pub use kube::KubeApi;
 pub use origin::{Origin, Seen};
 pub use port::free_port;
 pub use process::Process;
