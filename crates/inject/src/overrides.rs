@@ -47,14 +47,20 @@ pub enum OverrideError {
 
 /// The pod without what an earlier injection added, as the templates shall see it.
 ///
+/// A container that users wrote settings for stays in its place, with nothing but these settings.
 /// `status_port` is the mesh's `defaultConfig.statusPort`: annotations that send Prometheus there are the injector's.
 pub(crate) fn strip(pod: &Pod, status_port: u16) -> Pod {
     let mut pod = pod.clone();
     let Some(status) = Status::of(&pod) else { return pod };
+    // An annotation that is not readable is for `reinsert` to refuse.
+    let kept = Overrides::of(&pod).unwrap_or_default();
     for role in Role::BOTH {
-        if let Some(containers) = pod.containers_mut(role) {
-            containers.retain(|container| !status.has(role, container_name(container)));
-        }
+        let Some(containers) = pod.containers_mut(role) else { continue };
+        let written = |container: Json| match container_name(&container) {
+            name if status.has(role, name) => find(kept.containers(role), name).cloned(),
+            _ => Some(container),
+        };
+        *containers = std::mem::take(containers).into_iter().filter_map(written).collect();
     }
     if prometheus::port(&pod) == Some(status_port.to_string().as_str()) {
         prometheus::clear(&mut pod);
@@ -63,7 +69,7 @@ pub(crate) fn strip(pod: &Pod, status_port: u16) -> Pod {
     pod
 }
 
-/// Puts the containers that users wrote themselves back into a stripped pod.
+/// Puts containers that users wrote themselves and that are gone back into a stripped pod.
 pub(crate) fn reinsert(mut pod: Pod) -> Result<Pod, OverrideError> {
     let kept = Overrides::of(&pod)?;
     for role in Role::BOTH {
@@ -148,10 +154,11 @@ fn adjust_init_user(pod: &mut Pod, proxy: &Json, tproxy: bool) {
     let Some(init) = [INIT, VALIDATION].into_iter().find(|name| find(init_containers, name).is_some()) else { return };
     let tproxy = tproxy || pod.annotation(INTERCEPTION) == Some("TPROXY");
 
-    if tproxy && user.is_some() {
-        if let Some(proxy) = pod.find_mut(PROXY).and_then(Json::as_object_mut) {
-            object(proxy, "securityContext").insert("runAsUser".to_owned(), Json::from(0));
-        }
+    if tproxy
+        && user.is_some()
+        && let Some(proxy) = pod.find_mut(PROXY).and_then(Json::as_object_mut)
+    {
+        object(proxy, "securityContext").insert("runAsUser".to_owned(), Json::from(0));
     }
     let containers = pod.containers_mut(Role::Init).into_iter().flatten();
     let found = containers.filter(|container| container_name(container) == init).find_map(Json::as_object_mut);

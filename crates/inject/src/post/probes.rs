@@ -74,7 +74,7 @@ pub(super) fn rewrite(pod: &mut Pod, context: &Context<'_>, warnings: &mut Vec<S
     }
     for role in Role::BOTH {
         for container in pod.containers_mut(role).into_iter().flatten() {
-            redirect(container, agent_port);
+            redirect(container, agent_port, context.previously_injected);
         }
     }
     Ok(())
@@ -160,7 +160,9 @@ fn text(probers: BTreeMap<String, Json>) -> String {
 }
 
 /// Makes the probes of a container ask the agent.
-fn redirect(container: &mut Json, agent_port: u16) {
+///
+/// In a pod that was injected before, a template's probe may stand beside the redirected one that it was: it goes again.
+fn redirect(container: &mut Json, agent_port: u16, previously_injected: bool) {
     let name = container_name(container).to_owned();
     if name == PROXY {
         return;
@@ -170,6 +172,9 @@ fn redirect(container: &mut Json, agent_port: u16) {
         let Some(action) = handler.action(json) else { continue };
         let path = handler.path(&name);
         if action == "httpGet" {
+            if previously_injected {
+                json.retain(|field, _| field == action || !handler.actions.contains(&field.as_str()));
+            }
             let Some(http) = json.get_mut(action).and_then(Json::as_object_mut) else { continue };
             http.insert("path".to_owned(), Json::from(path));
             http.insert("port".to_owned(), Json::from(agent_port));

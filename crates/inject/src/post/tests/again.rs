@@ -20,9 +20,12 @@ fn template(seen: &Pod, role: Role) -> Pod {
             {"name": "ISTIO_META_APP_CONTAINERS", "value": names.join(",")}],
     });
     let init = json!({"name": "istio-init", "image": "proxy", "args": ["istio-iptables", "-u", "1337"]});
-    let mut spec = json!({"containers": [], "initContainers": [init], "volumes": [{"name": "data", "emptyDir": {}}]});
+    let other =
+        json!({"name": "other", "livenessProbe": {"tcpSocket": {"port": 9}}, "startupProbe": {"grpc": {"port": 9}}});
+    let mut spec =
+        json!({"containers": [other], "initContainers": [init], "volumes": [{"name": "data", "emptyDir": {}}]});
     match role {
-        Role::App => spec["containers"] = json!([proxy]),
+        Role::App => spec["containers"].as_array_mut().unwrap().push(proxy),
         Role::Init => spec["initContainers"].as_array_mut().unwrap().push(proxy),
     }
     Pod::from_parts(json!({"labels": {"injected": "yes"}}), spec)
@@ -66,6 +69,12 @@ fn a_second_injection_changes_nothing() {
             "own user, TPROXY",
             json!({"sidecar.istio.io/interceptionMode": "TPROXY"}),
             json!([app, own(json!({"securityContext": {"runAsUser": 7}}))]),
+            json!([]),
+        ),
+        (
+            "own probes of a container of the template",
+            json!({}),
+            json!([{"name": "other", "livenessProbe": {"tcpSocket": {"port": 1}}, "lifecycle": {"preStop": {"tcpSocket": {"port": 2}}}}, app]),
             json!([]),
         ),
         (
