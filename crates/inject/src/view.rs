@@ -6,10 +6,11 @@
 
 use std::sync::{Arc, OnceLock};
 
-use lateen_gotemplate::{Elem, Function, List, Map, Object, Signature, Value};
+use lateen_gotemplate::{Elem, Function, List, Map, Object, Record, Signature, Value};
 use serde_json::Value as Json;
 
-use crate::schema::{Embedded, Kind, Member, Type, of, pod};
+use crate::pod::Pod;
+use crate::schema::{Embedded, Kind, Member, Type, of};
 
 mod json;
 mod scalar;
@@ -24,14 +25,34 @@ pub(crate) fn view(json: &Json, ty: &'static Type) -> Value {
     Value::object(Struct::new(Arc::new(Place::Root(json.clone())), ty, Reference::Value))
 }
 
-/// `v1.ObjectMeta` of a pod's `metadata`.
-pub(crate) fn object_meta(json: &Json) -> Value {
-    view(json, of("ObjectMeta").unwrap_or_else(pod))
+/// `v1.ObjectMeta` of a pod.
+pub(crate) fn object_meta(pod: &Pod) -> Value {
+    part(pod.metadata(), "ObjectMeta")
 }
 
-/// `v1.PodSpec` of a pod's `spec`.
-pub(crate) fn pod_spec(json: &Json) -> Value {
-    view(json, of("PodSpec").unwrap_or_else(pod))
+/// `v1.PodSpec` of a pod.
+pub(crate) fn pod_spec(pod: &Pod) -> Value {
+    part(pod.spec(), "PodSpec")
+}
+
+fn part(json: Option<&serde_json::Map<String, Json>>, ty: &str) -> Value {
+    let json = json.cloned().map(Json::Object).unwrap_or_default();
+    of(ty).map_or(Value::Nil, |ty| Value::object(Struct::new(Arc::new(Place::Root(json)), ty, Reference::Value)))
+}
+
+/// `v1.TypeMeta`.
+pub(crate) fn type_meta(api_version: &str, kind: &str) -> Value {
+    let meta = Record::new("v1.TypeMeta").field("Kind", "kind", kind).field("APIVersion", "apiVersion", api_version);
+    Value::object(meta)
+}
+
+/// `types.NamespacedName`.
+pub(crate) fn namespaced_name(namespace: &str, name: &str) -> Value {
+    let names = Record::new("types.NamespacedName")
+        .required_field("Namespace", "Namespace", namespace)
+        .required_field("Name", "Name", name)
+        .prints_as(&format!("{namespace}/{name}"));
+    Value::object(names)
 }
 
 /// Where in the JSON something stands; it is looked up again each time, because it cannot be borrowed.

@@ -53,7 +53,7 @@ pub(super) fn merge(target: &mut Vec<Json>, patch: Vec<Json>, field: Option<&Fie
     for (at, item) in patch.into_iter().enumerate() {
         let id = identity.id_of_patch(&item, at)?;
         match (places.get(&id).and_then(|place| target.get_mut(*place)), item) {
-            (Some(Json::Object(old)), Json::Object(new)) => map(old, new, identity.item, &path.keyed(at, &id))?,
+            (Some(Json::Object(old)), Json::Object(new)) => map(old, new, identity.item, &path.named(at, Some(&id)))?,
             (_, new) => {
                 places.insert(id, target.len());
                 target.extend(clean(new));
@@ -120,7 +120,7 @@ fn same_kind(target: &[Json], patch: &[Json], path: &Path<'_>) -> Result<bool> {
     let mut items = patch.iter().chain(target);
     let Some(first) = items.next().map(shape) else { return Ok(false) };
     if matches!(first, "a list" | "nothing") {
-        return Err(MergeError::Shape { path: path.place(0).to_string(), found: first, wanted: "an item" });
+        return Err(MergeError::Shape { path: path.named(0, None).to_string(), found: first, wanted: "an item" });
     }
     match items.map(shape).find(|other| *other != first) {
         Some(other) => Err(MergeError::Mixed { path: path.to_string(), first, other }),

@@ -36,14 +36,20 @@ impl<'a> Path<'a> {
         Path { above: Some(self), step: Step::Item(place, name) }
     }
 
-    /// An item of the list that stands here, by its place alone.
-    pub(crate) fn place(&'a self, place: usize) -> Path<'a> {
-        Path { above: Some(self), step: Step::Item(place, None) }
+    /// An item of the list that stands here, by what tells it apart; by its place where nothing does.
+    pub(crate) fn named(&'a self, place: usize, name: Option<&'a str>) -> Path<'a> {
+        Path { above: Some(self), step: Step::Item(place, name) }
     }
 
-    /// An item of the list that stands here, by what tells it apart, as JSON.
-    pub(crate) fn keyed(&'a self, place: usize, key: &'a str) -> Path<'a> {
-        Path { above: Some(self), step: Step::Item(place, Some(key)) }
+    /// Keys, and places in lists, from the outside to here.
+    pub(crate) fn keys(&self) -> Vec<String> {
+        let mut keys = self.above.map_or_else(Vec::new, Path::keys);
+        match self.step {
+            Step::Root => {}
+            Step::Field(name) => keys.push(name.to_owned()),
+            Step::Item(place, _) => keys.push(place.to_string()),
+        }
+        keys
     }
 }
 

@@ -3,7 +3,8 @@
 use lateen_gotemplate::{CallError, Engine, Function, Template, Value};
 use serde_json::{Value as Json, json};
 
-use super::{object_meta, pod_spec, view};
+use super::{namespaced_name, object_meta, pod_spec, type_meta, view};
+use crate::pod::Pod;
 use crate::schema::pod;
 
 fn sample() -> Json {
@@ -49,10 +50,13 @@ fn json_of(args: &[Value]) -> Result<Value, CallError> {
 
 fn render(text: &str, pod_json: &Json) -> Result<String, String> {
     let engine = Engine::new().with("json", Function::new(json_of));
+    let parts = Pod::from_json(pod_json.clone());
     let data = Value::map([
         ("Pod", view(pod_json, pod())),
-        ("Meta", object_meta(&pod_json["metadata"])),
-        ("Spec", pod_spec(&pod_json["spec"])),
+        ("Meta", object_meta(&parts)),
+        ("Spec", pod_spec(&parts)),
+        ("Type", type_meta("apps/v1", "Deployment")),
+        ("Owner", namespaced_name("shop", "web")),
     ]);
     let template = Template::parse("t", text, &engine).map_err(|err| err.to_string())?;
     template.execute(&data).map_err(|err| err.message.to_string())
@@ -76,6 +80,7 @@ fn fields_have_the_names_and_types_of_go() {
         ),
         ("{{ index .Meta.Labels \"app\" }}|{{ index .Meta.Labels \"none\" }}|", "web||"),
         ("{{ .Meta.Labels.app }}", "web"),
+        ("{{ .Type.APIVersion }} {{ .Type.Kind }} {{ .Owner.Name }} {{ .Owner }}", "apps/v1 Deployment web shop/web"),
         ("{{ range $k, $v := .Meta.Annotations }}{{ $k }}={{ $v }} {{ end }}", "a=1 b=2 "),
         ("{{ range .Spec.Containers }}{{ .Name }}:{{ len .Ports }} {{ end }}", "app:2 other:0 "),
         ("{{ (index .Spec.Containers 0).Image }}", "app:1"),
