@@ -19,8 +19,8 @@ const LONGEST_SIMPLE_KEY: usize = 128;
 
 /// JSON as YAML, mappings in the order of their keys, numbers inside keys by value: `a2` before `a10`.
 ///
-/// The text is what `sigs.k8s.io/yaml` writes.
-/// Where that would not be read back as the same JSON (U+2028 and U+2029), the text is double-quoted.
+/// The text is what `sigs.k8s.io/yaml` writes, but for what some readers would take for something else:
+/// `<<`, numbers that no float holds such as `1e400`, U+2028 and U+2029 are double-quoted.
 ///
 /// ```
 /// let json = serde_json::json!({"b": ["yes", 1.0], "a": "x\ny\n"});

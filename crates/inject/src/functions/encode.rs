@@ -5,7 +5,7 @@
 use lateen_gotemplate::{JsonStyle, Value};
 
 use super::{Answer, arg, dicts, text, wrong_type};
-use crate::yaml_text;
+use crate::{mesh, yaml_text};
 
 /// A map of texts as JSON; none is `{}`.
 pub(super) fn to_json(args: &[Value]) -> Answer {
@@ -37,8 +37,7 @@ pub(super) fn struct_to_json(args: &[Value]) -> Answer {
 pub(super) fn proto_to_json(args: &[Value]) -> Answer {
     match arg(args, 0) {
         Value::Nil => Ok("{}".into()),
-        Value::Object(object) if object.is_nil() => Ok("{}".into()),
-        message @ Value::Object(_) => Ok(message.json_text().unwrap_or_else(|_| "{}".to_owned()).into()),
+        message @ Value::Object(_) => Ok(mesh::proxy_config_json(message).into()),
         other => Err(wrong_type("protoreflect.ProtoMessage", other)),
     }
 }

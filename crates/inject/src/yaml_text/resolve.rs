@@ -56,7 +56,7 @@ fn is_integer(text: &str) -> bool {
         }
 }
 
-/// A decimal number that a 64-bit float holds.
+/// A decimal number. Go takes those beyond 64-bit floats for texts, other readers do not.
 fn is_float(text: &str) -> bool {
     let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
     let rest = text.strip_prefix(['+', '-']).unwrap_or(text);
@@ -73,13 +73,9 @@ fn is_float(text: &str) -> bool {
     }
     if let Some(exponent) = rest[end..].strip_prefix(['e', 'E']) {
         let unsigned = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
-        return !unsigned.is_empty() && digits(unsigned) == unsigned.len() && is_finite(rest);
+        return !unsigned.is_empty() && digits(unsigned) == unsigned.len();
     }
-    end == rest.len() && is_finite(rest)
-}
-
-fn is_finite(text: &str) -> bool {
-    text.parse::<f64>().is_ok_and(f64::is_finite)
+    end == rest.len()
 }
 
 /// `1:30`: numbers to base 60 are of YAML 1.1, and quoted for those who read it.
