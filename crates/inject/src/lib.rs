@@ -3,6 +3,7 @@
 //! Never here: HTTP, a Kubernetes client, files, the clock, the environment.
 
 mod annotations;
+mod check;
 mod functions;
 mod go_json;
 mod image;
@@ -18,3 +19,5 @@ mod schema;
 mod status;
 mod view;
 pub mod yaml_text;
+
+pub use check::{Answer, WebhookVerdict, answer, check_webhooks, default_webhooks};

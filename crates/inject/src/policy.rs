@@ -9,6 +9,7 @@ use crate::pod::Pod;
 mod selector;
 
 pub use selector::LabelSelector;
+pub(crate) use selector::{Condition, Requirement};
 
 /// Label, and annotation of old, that decides about a pod.
 pub const INJECT: &str = "sidecar.istio.io/inject";

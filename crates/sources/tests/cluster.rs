@@ -1,4 +1,5 @@
 //! A cluster over its API, and what the reader is told when it does not answer.
+#![allow(clippy::unwrap_used)] // a test fails by it
 
 use std::fs;
 use std::future::Future;

@@ -13,14 +13,15 @@ const LONGEST_PREFIX: usize = 253;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LabelSelector(Result<Vec<Requirement>, String>);
 
+/// One condition on one label.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Requirement {
-    key: String,
-    condition: Condition,
+pub(crate) struct Requirement {
+    pub(crate) key: String,
+    pub(crate) condition: Condition,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Condition {
+pub(crate) enum Condition {
     In(Vec<String>),
     /// A pod without the label matches.
     NotIn(Vec<String>),
@@ -39,21 +40,21 @@ impl LabelSelector {
         self.0.as_ref().err().map(String::as_str)
     }
 
+    /// The parts, all of which must hold.
+    ///
+    /// # Errors
+    /// Why this is no selector.
+    pub(crate) fn requirements(&self) -> Result<&[Requirement], &str> {
+        self.0.as_deref().map_err(String::as_str)
+    }
+
     /// Whether all parts hold. A selector without parts does not match.
     ///
     /// # Errors
     /// Why this is no selector.
     pub fn matches<'a>(&self, label: &dyn Fn(&str) -> Option<&'a str>) -> Result<bool, &str> {
-        let requirements = self.0.as_ref().map_err(String::as_str)?;
-        let holds = |requirement: &Requirement| {
-            let value = label(&requirement.key);
-            match &requirement.condition {
-                Condition::In(values) => value.is_some_and(|value| values.iter().any(|v| v == value)),
-                Condition::NotIn(values) => value.is_none_or(|value| values.iter().all(|v| v != value)),
-                Condition::Exists => value.is_some(),
-                Condition::DoesNotExist => value.is_none(),
-            }
-        };
+        let requirements = self.requirements()?;
+        let holds = |requirement: &Requirement| requirement.holds(label(&requirement.key));
         Ok(!requirements.is_empty() && requirements.iter().all(holds))
     }
 }
@@ -104,6 +105,16 @@ fn condition(expression: &Map<String, Json>) -> Result<Requirement, String> {
 }
 
 impl Requirement {
+    /// Whether the condition holds for the value of its label.
+    pub(crate) fn holds(&self, value: Option<&str>) -> bool {
+        match &self.condition {
+            Condition::In(values) => value.is_some_and(|value| values.iter().any(|v| v == value)),
+            Condition::NotIn(values) => value.is_none_or(|value| values.iter().all(|v| v != value)),
+            Condition::Exists => value.is_some(),
+            Condition::DoesNotExist => value.is_none(),
+        }
+    }
+
     /// Kubernetes refuses selectors for labels that no object can have.
     fn check(&self) -> Result<(), String> {
         let (prefix, name) =
