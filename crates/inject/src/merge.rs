@@ -183,11 +183,36 @@ fn clean(mut patch: Json) -> Option<Json> {
 }
 
 fn clean_map(map: &mut Map<String, Json>) {
-    let directive =
-        |key: &str| key == RETAIN_KEYS || key.starts_with(DELETE_FROM_LIST) || key.starts_with(ELEMENT_ORDER);
     let old = std::mem::take(map);
-    let entries = old.into_iter().filter(|(key, value)| !value.is_null() && !directive(key));
+    let entries = old.into_iter().filter(|(key, value)| !value.is_null() && !is_directive(key));
     *map = entries.filter_map(|(key, value)| Some((key, clean(value)?))).collect();
+}
+
+/// What an item of a patch becomes that the target lacks. Unlike in [`clean`], a map that replaces stays,
+/// because Go takes new items as they are and only its decoder drops the directives.
+fn adopt(mut item: Json) -> Option<Json> {
+    match &mut item {
+        Json::Object(map) => {
+            if map.get(DIRECTIVE).is_some_and(|word| word == "delete") {
+                return None;
+            }
+            let old = std::mem::take(map);
+            let entries =
+                old.into_iter().filter(|(key, value)| !value.is_null() && key != DIRECTIVE && !is_directive(key));
+            *map = entries.filter_map(|(key, value)| Some((key, adopt(value)?))).collect();
+        }
+        Json::Array(items) => {
+            let replaces = |item: &Json| item.get(DIRECTIVE).is_some_and(|word| word == "replace");
+            *items = std::mem::take(items).into_iter().filter(|item| !replaces(item)).filter_map(adopt).collect();
+        }
+        _ => {}
+    }
+    Some(item)
+}
+
+/// Whether a key is one of the directives that stand beside a map's fields.
+fn is_directive(key: &str) -> bool {
+    key == RETAIN_KEYS || key.starts_with(DELETE_FROM_LIST) || key.starts_with(ELEMENT_ORDER)
 }
 
 /// What a message calls a value.

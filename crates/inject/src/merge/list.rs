@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value as Json};
 
-use super::{DIRECTIVE, MergeError, Result, clean, map, merges, plain, shape};
+use super::{DIRECTIVE, MergeError, Result, adopt, clean, map, merges, plain, shape};
 use crate::schema::{Field, Kind, Path, Type};
 
 /// How the items of one list are told apart.
@@ -44,7 +44,7 @@ pub(super) fn merge(target: &mut Vec<Json>, patch: Vec<Json>, field: Option<&Fie
     let (patch, replaced) = identity.directives(target, patch, key)?;
     if replaced {
         identity.places(&patch)?;
-        *target = patch.into_iter().filter_map(clean).collect();
+        *target = patch.into_iter().filter_map(adopt).collect();
         return Ok(());
     }
     let patch_order = identity.places(&patch)?;
@@ -56,7 +56,7 @@ pub(super) fn merge(target: &mut Vec<Json>, patch: Vec<Json>, field: Option<&Fie
             (Some(Json::Object(old)), Json::Object(new)) => map(old, new, identity.item, &path.named(at, Some(&id)))?,
             (_, new) => {
                 places.insert(id, target.len());
-                target.extend(clean(new));
+                target.extend(adopt(new));
             }
         }
     }
@@ -90,12 +90,14 @@ pub(super) fn merge_in_order(
     let wanted = identity.places(order)?;
     identity.check_order(new.unwrap_or_default(), order)?;
     let target_order = identity.places(old.unwrap_or_default())?;
-    let mut merged = match target.get_mut(name) {
-        Some(Json::Array(old)) => std::mem::take(old),
-        _ => Vec::new(),
+    let old = match target.get_mut(name) {
+        Some(Json::Array(old)) => Some(std::mem::take(old)),
+        _ => None,
     };
+    let merge_items = merges(field) && old.is_some();
+    let mut merged = old.unwrap_or_default();
     if let Some(Json::Array(new)) = patch.shift_remove(name) {
-        if merges(field) && !merged.is_empty() {
+        if merge_items {
             merge(&mut merged, new, field, path)?;
         } else {
             merged = new.into_iter().filter_map(clean).collect();

@@ -175,6 +175,17 @@ fn directives_are_obeyed() {
             volumes(json!([b])),
         ),
         (
+            "directives inside a new item",
+            json!({"containers": []}),
+            json!({"containers": [{
+                "name": "a",
+                "securityContext": {"$patch": "replace", "runAsUser": 1},
+                "resources": {"$patch": "delete"},
+                "env": [{"$patch": "delete", "name": "x"}],
+            }]}),
+            json!({"containers": [{"name": "a", "securityContext": {"runAsUser": 1}, "env": []}]}),
+        ),
+        (
             "retainKeys",
             volumes(json!([a, b])),
             volumes(json!([{"name": "a", "$retainKeys": ["name", "secret"], "secret": {"secretName": "s"}}])),
