@@ -8,7 +8,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use target::{Target, TargetError};
+pub(crate) use target::{Target, TargetError, server_at, server_of};
 
 use crate::process::{Shared, Update};
 use lateen_envoy_api::{type_url, v3};

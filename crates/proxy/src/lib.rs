@@ -15,6 +15,7 @@ pub mod exchange;
 pub mod http;
 pub mod http1;
 pub mod http2;
+pub mod identity;
 pub mod listener;
 pub mod logging;
 pub mod process;

@@ -12,7 +12,7 @@ mod subscriber;
 
 pub use backoff::Backoff;
 pub use incoming::{Received, Update};
-pub use shell::{Options, endpoint, run};
+pub use shell::{Options, Service, endpoint, run};
 pub use subscriber::{Outgoing, Scope, Subscriber, Subscription};
 
 use crate::rejection::Rejected;

@@ -26,13 +26,31 @@ pub struct TlsCertificate {
     pub key: DataSource,
 }
 
-/// Something that stands in the resource, or that SDS brings by this name.
+/// Something that stands in the resource, or that is a secret elsewhere.
 #[derive(Debug, Clone)]
 pub enum OrSds<T> {
     /// In the resource.
     Here(T),
     /// Over SDS, or among the static secrets.
-    Sds(Arc<str>),
+    Sds(SecretRef),
+}
+
+/// Which secret, and who has it (`SdsSecretConfig`).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SecretRef {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Who has it.
+    pub from: SecretSource,
+}
+
+/// Who has a secret.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SecretSource {
+    /// The one stream of discovery (`ads`), or the bootstrap.
+    Discovery,
+    /// A server of its own (`api_config_source`): the cluster that leads to it, such as Istio's `sds-grpc`.
+    Server(Arc<str>),
 }
 
 /// A version of TLS that is spoken here; older ones are not.
@@ -107,10 +125,10 @@ pub struct CommonTls {
 }
 
 impl CommonTls {
-    /// Names of the secrets that it needs.
-    pub fn secrets(&self) -> impl Iterator<Item = &Arc<str>> {
+    /// The secrets that it needs.
+    pub fn secrets(&self) -> impl Iterator<Item = &SecretRef> {
         let certificates = self.certificates.iter().filter_map(|certificate| match certificate {
-            OrSds::Sds(name) => Some(name),
+            OrSds::Sds(secret) => Some(secret),
             OrSds::Here(_) => None,
         });
         certificates.chain(self.validation.iter().filter_map(|validation| validation.sds.as_ref()))
@@ -123,7 +141,7 @@ pub struct Validation {
     /// In the resource.
     pub here: ValidationContext,
     /// Over SDS, or among the static secrets; it is merged over `here`.
-    pub sds: Option<Arc<str>>,
+    pub sds: Option<SecretRef>,
 }
 
 /// `CertificateValidationContext`.

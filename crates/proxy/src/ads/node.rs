@@ -8,6 +8,9 @@ use lateen_envoy_api::v3::core::{BuildVersion, Extension, Node};
 use lateen_envoy_api::v3::types::SemanticVersion;
 use std::collections::HashMap;
 
+/// The version of Istio's API that the proxy knows.
+const ISTIO: &str = "1.32.0";
+
 /// Category and name of what the proxy can decode.
 const EXTENSIONS: &[(&str, &str)] = &[
     ("envoy.access_loggers", "envoy.access_loggers.file"),
@@ -73,6 +76,13 @@ pub(crate) fn complete(bootstrap: Node, given: &Node) -> Node {
         })
         .collect();
     node
+}
+
+/// Says that an agent of Istio's kind is there: the proxy itself answers for `default`, `ROOTCA` and files (see
+/// `identity`), as it does for a control plane alone. Istio's control planes go by the same key.
+pub(crate) fn as_agent(node: &mut Node) {
+    let fields = &mut node.metadata.get_or_insert_default().fields;
+    fields.entry("ISTIO_VERSION".to_owned()).or_insert_with(|| text(ISTIO));
 }
 
 fn version() -> SemanticVersion {

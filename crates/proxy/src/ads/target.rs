@@ -66,21 +66,6 @@ impl Target {
         let clusters = bootstrap.static_resources.iter().flat_map(|resources| &resources.clusters);
         let cluster = clusters.clone().find(|cluster| cluster.name == ads.cluster);
         let cluster = cluster.ok_or_else(|| TargetError::NoCluster(ads.cluster.clone()))?;
-        if cluster.transport_socket.as_ref().is_some_and(|socket| !socket.name.ends_with("raw_buffer")) {
-            return Err(TargetError::Tls(cluster.name.clone()));
-        }
-        let address = address_of(cluster).ok_or_else(|| TargetError::NoAddress(cluster.name.clone()))?;
-        let uri = match address {
-            Address::Pipe(pipe) => format!("unix:{}", pipe.path),
-            Address::SocketAddress(socket) => {
-                let Some(PortSpecifier::PortValue(port)) = socket.port_specifier else {
-                    return Err(TargetError::NoAddress(cluster.name.clone()));
-                };
-                let host = &socket.address;
-                if host.contains(':') { format!("http://[{host}]:{port}") } else { format!("http://{host}:{port}") }
-            }
-            Address::EnvoyInternalAddress(_) => return Err(TargetError::NoAddress(cluster.name.clone())),
-        };
         let mut metadata = MetadataMap::new();
         for (name, value) in &ads.metadata {
             let bad = || TargetError::Metadata(name.clone());
@@ -88,13 +73,51 @@ impl Target {
             let value: AsciiMetadataValue = value.parse().map_err(|_| bad())?;
             metadata.append(key, value);
         }
-        let mut endpoint = open(&uri)?;
+        let mut endpoint = open(&uri_of(cluster)?)?;
         if !ads.authority.is_empty() {
             let origin = format!("http://{}", ads.authority);
             let bad = |reason: String| TargetError::Uri { uri: origin.clone(), reason };
             endpoint = endpoint.origin(origin.parse().map_err(|error| bad(format!("{error}")))?);
         }
         Ok(Self { endpoint, delta: ads.delta, clusters: ads.clusters, listeners: ads.listeners, metadata })
+    }
+}
+
+/// The server that a cluster leads to.
+///
+/// # Errors
+/// When it cannot be reached in a way that is known here.
+pub(crate) fn server_of(cluster: &v3::cluster::Cluster) -> Result<(String, Endpoint), TargetError> {
+    let uri = uri_of(cluster)?;
+    let endpoint = open(&uri)?;
+    Ok((uri, endpoint))
+}
+
+/// The server behind a Unix domain socket.
+///
+/// # Errors
+/// When the path cannot stand in a URI.
+pub(crate) fn server_at(path: &std::path::Path) -> Result<(String, Endpoint), TargetError> {
+    let uri = format!("unix:{}", path.display());
+    let endpoint = open(&uri)?;
+    Ok((uri, endpoint))
+}
+
+fn uri_of(cluster: &v3::cluster::Cluster) -> Result<String, TargetError> {
+    if cluster.transport_socket.as_ref().is_some_and(|socket| !socket.name.ends_with("raw_buffer")) {
+        return Err(TargetError::Tls(cluster.name.clone()));
+    }
+    let address = address_of(cluster).ok_or_else(|| TargetError::NoAddress(cluster.name.clone()))?;
+    match address {
+        Address::Pipe(pipe) => Ok(format!("unix:{}", pipe.path)),
+        Address::SocketAddress(socket) => {
+            let Some(PortSpecifier::PortValue(port)) = socket.port_specifier else {
+                return Err(TargetError::NoAddress(cluster.name.clone()));
+            };
+            let host = &socket.address;
+            Ok(if host.contains(':') { format!("http://[{host}]:{port}") } else { format!("http://{host}:{port}") })
+        }
+        Address::EnvoyInternalAddress(_) => Err(TargetError::NoAddress(cluster.name.clone())),
     }
 }
 

@@ -4,6 +4,7 @@
 use super::bootstrap;
 use super::options::{Options, Source, log_format};
 use crate::ads::node;
+use crate::identity::IdentityArgs;
 use crate::logging::{LogFormat, LogHandle, LogLevel, init};
 use anyhow::{Context as _, anyhow, bail};
 use clap::ValueEnum;
@@ -88,6 +89,9 @@ pub struct Args {
     /// Port of /stats/prometheus; off by default, 0.0.0.0:15090 with --discovery-address
     #[arg(long, value_name = "ADDRESS")]
     pub prometheus_address: Option<SocketAddr>,
+
+    #[command(flatten)]
+    identity: IdentityArgs,
 
     #[command(flatten)]
     tolerated: Tolerated,
@@ -250,6 +254,7 @@ impl Args {
         let drain = self.drain_time_s.unwrap_or(if mesh { 5 } else { 600 });
         options.drain_time = Duration::from_secs(drain);
         options.minimum_drain = Duration::from_secs(self.minimum_drain_time_s);
+        options.identity = self.identity.places();
         options.command_line = self.command_line(drain);
         options.log = log;
         Ok(options)

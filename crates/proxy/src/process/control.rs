@@ -1,10 +1,11 @@
-//! The control thread: discovery, DNS, the admin interface and the end of the process.
+//! The control thread: discovery, DNS, certificates, the admin interface and the end of the process.
 //! In: orders, and changes that others noticed. Out: new tables when something has waited long enough, draining.
 //! Never here: traffic.
 
 use super::state::Shared;
 use crate::dns::Lookups;
 use crate::drain;
+use crate::identity::Identity;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
@@ -30,6 +31,7 @@ pub(crate) enum Order {
 pub(super) async fn run(
     shared: Arc<Shared>,
     mut orders: mpsc::UnboundedReceiver<Order>,
+    mut identity: Identity,
     minimum_drain: Duration,
     ended: watch::Sender<bool>,
 ) {
@@ -39,6 +41,7 @@ pub(super) async fn run(
     files.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         lookups.follow(&shared);
+        identity.follow(&shared);
         let deadline = shared.state().deadline(Instant::now());
         let wait = async {
             match deadline {
@@ -56,10 +59,8 @@ pub(super) async fn run(
         tokio::select! {
             () = wait => shared.advance(Instant::now()),
             () = shared.changed.notified() => {}
-            _ = files.tick() => {
-                shared.publish.look_at_files();
-                continue;
-            }
+            // Also a new round: the places of certificates are looked at again.
+            _ = files.tick() => shared.publish.look_at_files(),
             () = drained => break,
             order = orders.recv() => match order {
                 Some(Order::Drain) if draining.is_none() => {

@@ -5,7 +5,7 @@ use super::state::FIRST_FETCH;
 use super::warming::{cluster_secrets, listener_secrets, route_names};
 use crate::stats::ServerStats;
 use lateen_envoy_api::{Any, type_url};
-use lateen_proxy_core::ir::{self, Tables};
+use lateen_proxy_core::ir::{self, SecretRef, SecretSource, Tables};
 use std::collections::BTreeSet;
 use std::time::Instant;
 
@@ -86,14 +86,20 @@ impl Discovery {
         listeners.flat_map(|listener| route_names(listener).map(|name| &**name)).collect()
     }
 
-    /// Names of secrets that listeners and clusters take over SDS, of those that serve and of those that will.
+    /// Names of secrets that listeners and clusters take over this stream, of those that serve and of those that will.
     pub fn secret_names<'a>(&self, accepted: &'a Tables, serving: &'a Tables) -> BTreeSet<&'a str> {
+        let secrets = self.secrets(accepted, serving).into_iter();
+        secrets.filter(|secret| secret.from == SecretSource::Discovery).map(|secret| &*secret.name).collect()
+    }
+
+    /// Secrets that listeners and clusters take from anybody, of those that serve and of those that will.
+    pub fn secrets<'a>(&self, accepted: &'a Tables, serving: &'a Tables) -> BTreeSet<&'a SecretRef> {
         let former = serving.listeners.iter().filter(|(name, _)| accepted.listeners.contains_key(*name));
         let listeners = accepted.listeners.values().chain(former.map(|(_, listener)| listener));
         let former = serving.clusters.iter().filter(|(name, _)| accepted.clusters.contains_key(*name));
         let clusters = accepted.clusters.values().chain(former.map(|(_, cluster)| cluster));
         let of_listeners = listeners.flat_map(|listener| listener_secrets(listener));
-        of_listeners.chain(clusters.flat_map(|cluster| cluster_secrets(cluster))).map(|name| &**name).collect()
+        of_listeners.chain(clusters.flat_map(|cluster| cluster_secrets(cluster))).collect()
     }
 }
 

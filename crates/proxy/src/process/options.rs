@@ -1,5 +1,6 @@
 //! What a proxy is started with.
 
+use crate::identity::Places;
 use crate::logging::{AccessLogs, LogFormat, LogHandle, LogLevel};
 use lateen_envoy_api::v3;
 use std::net::SocketAddr;
@@ -37,6 +38,8 @@ pub struct Options {
     pub drain_time: Duration,
     /// While draining, new connections are still taken for this long.
     pub minimum_drain: Duration,
+    /// Where the certificate of the workload is looked for.
+    pub identity: Places,
     /// Sinks of access logs; own ones when `None`.
     pub access_logs: Option<Arc<AccessLogs>>,
     /// The log of the process.
@@ -58,6 +61,7 @@ impl Options {
             prometheus: None,
             drain_time: Duration::from_secs(600),
             minimum_drain: Duration::ZERO,
+            identity: Places::default(),
             access_logs: None,
             log: LogHandle::detached(LogLevel::Info),
             command_line: v3::admin::CommandLineOptions::default(),

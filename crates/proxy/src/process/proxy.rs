@@ -10,6 +10,7 @@ use super::publish::{BoundListener, Publish};
 use super::state::{Parts, Shared, State};
 use crate::admin;
 use crate::ads::{self, Target, TargetError};
+use crate::identity::Identity;
 use crate::logging::AccessLogs;
 use crate::stats::Registry;
 use crate::worker::{Fleet, FleetOptions};
@@ -75,6 +76,9 @@ impl Proxy {
         mut options: Options,
         start_fleet: impl FnOnce(FleetOptions) -> Result<Arc<dyn Publish>, StartError>,
     ) -> Result<Self, StartError> {
+        if matches!(options.source, Source::Ads { .. }) {
+            ads::node::as_agent(&mut options.node);
+        }
         let nothing = Source::Ads { uri: String::new() };
         let (bootstrap, decoded, target) = configuration(std::mem::replace(&mut options.source, nothing))?;
         if options.admin.is_none() {
@@ -96,6 +100,7 @@ impl Proxy {
             access_logs: Arc::clone(&access_logs),
         })?;
         let node = ads::node::complete(decoded.node, &options.node);
+        let identity = Identity::new(options.identity, node.clone());
         let now = Instant::now();
         let discovery = target
             .as_ref()
@@ -129,6 +134,7 @@ impl Proxy {
             orders,
             sockets: [(admin, admin::admin as _), (health, admin::health as _), (prometheus, admin::prometheus as _)],
             target: target.map(|target| (target, node)),
+            identity,
             minimum_drain: options.minimum_drain,
             ended: ended_sender,
         };
@@ -186,6 +192,13 @@ impl Proxy {
     pub fn errors(&self) -> Vec<ResourceError> {
         let failures = self.shared.state().failures();
         failures.into_iter().map(|(type_url, name, reason)| ResourceError { type_url, name, reason }).collect()
+    }
+
+    /// What is wrong with certificates now: which context, of which secrets and files, and why.
+    #[must_use]
+    pub fn certificate_problems(&self) -> Vec<String> {
+        let certificates = self.shared.publish.certificates().into_iter();
+        certificates.filter_map(|one| Some(format!("{}: {}", one.sources.join(", "), one.problem?))).collect()
     }
 
     /// All statistics of this proxy.
@@ -286,6 +299,7 @@ struct Control {
     orders: mpsc::UnboundedReceiver<Order>,
     sockets: [(Socket, Respond); 3],
     target: Option<(Target, v3::core::Node)>,
+    identity: Identity,
     minimum_drain: Duration,
     ended: watch::Sender<bool>,
 }
@@ -319,6 +333,6 @@ impl Control {
         if let Some((target, node)) = self.target {
             tokio::spawn(ads::follow(Arc::clone(&self.shared), target, node));
         }
-        control::run(self.shared, self.orders, self.minimum_drain, self.ended).await;
+        control::run(self.shared, self.orders, self.identity, self.minimum_drain, self.ended).await;
     }
 }

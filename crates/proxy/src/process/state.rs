@@ -158,7 +158,8 @@ impl State {
             gone.extend(names.into_iter().map(|name| (type_url::ROUTE, name)));
         }
         if !accepted.secrets.is_empty() {
-            let names = unused(&accepted.secrets, &discovery.secret_names(accepted, serving));
+            let used = discovery.secrets(accepted, serving);
+            let names = unused(&accepted.secrets, &used.iter().map(|secret| &*secret.name).collect());
             gone.extend(names.into_iter().map(|name| (type_url::SECRET, name)));
         }
         for (type_url, name) in gone {

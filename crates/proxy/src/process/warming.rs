@@ -3,7 +3,7 @@
 //! A listener waits for its routes and a cluster for its endpoints, for a bounded time; the former version serves on.
 //! Never here: a clock.
 
-use lateen_proxy_core::ir::{Cluster, Discovery, Listener, RouteSpecifier, Tables, TerminalFilter};
+use lateen_proxy_core::ir::{Cluster, Discovery, Listener, RouteSpecifier, SecretRef, Tables, TerminalFilter};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -51,7 +51,7 @@ impl Warming {
         self.listeners.retain(|name, _| accepted.listeners.contains_key(name));
         for (name, cluster) in &accepted.clusters {
             let ready = cluster_is_ready(cluster, accepted, resolved);
-            let secrets = cluster_secrets(cluster).all(|name| accepted.secrets.contains_key(name));
+            let secrets = cluster_secrets(cluster).all(|secret| accepted.secrets.contains_key(&secret.name));
             if wait(&mut self.clusters, name, ready, secrets, now) {
                 next.clusters.insert(Arc::clone(name), Arc::clone(cluster));
             } else if let Some(former) = serving.clusters.get(name) {
@@ -60,7 +60,7 @@ impl Warming {
         }
         for (name, listener) in &accepted.listeners {
             let ready = route_names(listener).all(|routes| accepted.routes.contains_key(routes));
-            let secrets = listener_secrets(listener).all(|name| accepted.secrets.contains_key(name));
+            let secrets = listener_secrets(listener).all(|secret| accepted.secrets.contains_key(&secret.name));
             if wait(&mut self.listeners, name, ready, secrets, now) {
                 next.listeners.insert(Arc::clone(name), Arc::clone(listener));
             } else if let Some(former) = serving.listeners.get(name) {
@@ -123,14 +123,14 @@ pub fn route_names(listener: &Listener) -> impl Iterator<Item = &Arc<str>> {
     })
 }
 
-/// Names of the secrets that a listener needs.
-pub fn listener_secrets(listener: &Listener) -> impl Iterator<Item = &Arc<str>> {
+/// The secrets that a listener needs.
+pub fn listener_secrets(listener: &Listener) -> impl Iterator<Item = &SecretRef> {
     let chains = listener.filter_chains.iter().chain(&listener.default_filter_chain);
     chains.filter_map(|chain| chain.tls.as_ref()).flat_map(|tls| tls.common.secrets())
 }
 
-/// Names of the secrets that a cluster needs.
-pub fn cluster_secrets(cluster: &Cluster) -> impl Iterator<Item = &Arc<str>> {
+/// The secrets that a cluster needs.
+pub fn cluster_secrets(cluster: &Cluster) -> impl Iterator<Item = &SecretRef> {
     let matches = cluster.transport_matches.iter().filter_map(|one| one.tls.as_ref());
     matches.chain(&cluster.tls).flat_map(|tls| tls.common.secrets())
 }

@@ -184,7 +184,7 @@ impl<T: Settings> Entry<T> {
     fn look_at_secrets(&self, table: &HashMap<Arc<str>, Arc<Secret>>) {
         let mut seen = self.seen();
         let names = self.settings.common().secrets();
-        let now: Vec<Option<Arc<Secret>>> = names.map(|name| table.get(name).cloned()).collect();
+        let now: Vec<Option<Arc<Secret>>> = names.map(|secret| table.get(&secret.name).cloned()).collect();
         let same = |(a, b): (&Option<Arc<Secret>>, &Option<Arc<Secret>>)| match (a, b) {
             (Some(a), Some(b)) => Arc::ptr_eq(a, b),
             (None, None) => true,
@@ -261,7 +261,7 @@ impl<T: Settings> Entry<T> {
         let mut secrets = common.secrets().zip(secrets);
         let mut next = || match secrets.next() {
             Some((_, Some(secret))) => Ok(secret),
-            Some((name, None)) => Err(format!("secret {name} is not there")),
+            Some((secret, None)) => Err(format!("secret {} is not there", secret.name)),
             None => Err("a secret is not there".to_owned()),
         };
         let mut own = Vec::with_capacity(common.certificates.len());
@@ -296,7 +296,12 @@ impl<T: Settings> Entry<T> {
             OrSds::Sds(_) => None,
         });
         let roots = common.validation.iter().filter_map(|validation| validation.here.trusted_ca.as_ref());
-        common.secrets().map(|name| format!("secret {name}")).chain(here).chain(roots.map(material::describe)).collect()
+        common
+            .secrets()
+            .map(|secret| format!("secret {}", secret.name))
+            .chain(here)
+            .chain(roots.map(material::describe))
+            .collect()
     }
 
     fn status(&self, leaves: impl Fn(&T::Context) -> Vec<Leaf>) -> CertificateStatus {

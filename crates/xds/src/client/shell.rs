@@ -10,6 +10,7 @@ use super::subscriber::{Outgoing, Subscriber, Subscription};
 use crate::MAX_MESSAGE;
 use crate::variant::Variant;
 use lateen_envoy_api::envoy::service::discovery::v3::aggregated_discovery_service_client::AggregatedDiscoveryServiceClient;
+use lateen_envoy_api::envoy::service::secret::v3::secret_discovery_service_client::SecretDiscoveryServiceClient;
 use lateen_envoy_api::v3::core::Node;
 use lateen_envoy_api::v3::discovery::{DeltaDiscoveryRequest, DiscoveryRequest};
 use std::fmt::Debug;
@@ -23,12 +24,24 @@ use tonic::metadata::MetadataMap;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status, Streaming};
 
+/// What the server is called over gRPC.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Service {
+    /// `AggregatedDiscoveryService`: all types over one stream.
+    #[default]
+    Aggregated,
+    /// `SecretDiscoveryService`, state of the world: SPIRE and Istio's agent offer nothing else.
+    Secrets,
+}
+
 /// How to reach a control plane, and what to ask it for.
 pub struct Options {
     /// To the control plane; [`endpoint`] makes one with keepalive.
     pub channel: Channel,
     /// Who this is.
     pub node: Node,
+    /// What it is asked as.
+    pub service: Service,
     /// Delta unless the server cannot do it.
     pub variant: Variant,
     /// The types, in make-before-break order.
@@ -53,6 +66,7 @@ impl Options {
         Self {
             channel,
             node,
+            service: Service::default(),
             variant: Variant::Delta,
             types: Subscription::of_a_proxy(),
             initial_wait: Duration::from_secs(15),
@@ -86,11 +100,15 @@ pub fn endpoint(uri: impl Into<String>) -> Result<Endpoint, tonic::transport::Er
 pub async fn run<H: Handler>(mut options: Options, mut handler: H, shutdown: impl Future<Output = ()> + Send) -> H {
     let types = std::mem::take(&mut options.types);
     let node = options.node.clone();
+    if options.service == Service::Secrets {
+        options.variant = Variant::StateOfTheWorld;
+    }
     let mut subscriber = Subscriber::new(options.variant, node, types, options.initial_wait);
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         let attempt = async {
             match options.variant {
+                _ if options.service == Service::Secrets => secrets(&mut options, &mut subscriber, &mut handler).await,
                 Variant::Delta => delta(&mut options, &mut subscriber, &mut handler).await,
                 Variant::StateOfTheWorld => state_of_the_world(&mut options, &mut subscriber, &mut handler).await,
             }
@@ -145,6 +163,15 @@ async fn state_of_the_world<H: Handler>(options: &mut Options, subscriber: &mut 
         .max_decoding_message_size(MAX_MESSAGE)
         .max_encoding_message_size(MAX_MESSAGE);
     match client.stream_aggregated_resources(requests).await {
+        Ok(answer) => serve(&options.wake, subscriber, handler, &sender, answer.into_inner()).await,
+        Err(status) => status.into(),
+    }
+}
+
+async fn secrets<H: Handler>(options: &mut Options, subscriber: &mut Subscriber, handler: &mut H) -> Ended {
+    let (sender, requests) = open::<DiscoveryRequest, H>(options, subscriber, handler);
+    let mut client = SecretDiscoveryServiceClient::new(options.channel.clone());
+    match client.stream_secrets(requests).await {
         Ok(answer) => serve(&options.wake, subscriber, handler, &sender, answer.into_inner()).await,
         Err(status) => status.into(),
     }

@@ -7,10 +7,11 @@ use super::super::at::At;
 use super::super::value::{data_source, flag, number};
 use super::super::{DecodeError, matching};
 use super::params;
-use crate::ir::{CommonTls, OrSds, SanKind, SanMatcher, TlsCertificate, Validation, ValidationContext};
+use crate::ir::{
+    CommonTls, OrSds, SanKind, SanMatcher, SecretRef, SecretSource, TlsCertificate, Validation, ValidationContext,
+};
 use lateen_envoy_api::v3::{core, tls as api};
 use std::mem::take;
-use std::sync::Arc;
 
 pub(super) fn common(mut message: api::CommonTlsContext, at: At<'_>) -> Result<CommonTls, DecodeError> {
     let mut certificates = Vec::new();
@@ -72,24 +73,45 @@ fn sourced(mut source: core::DataSource, at: At<'_>) -> Result<crate::ir::DataSo
     data_source(source, at)
 }
 
-/// The name of a secret. Secrets come over the one stream of discovery, or stand in the bootstrap.
-fn sds(given: api::SdsSecretConfig, at: At<'_>) -> Result<Arc<str>, DecodeError> {
+/// Which secret: on the one stream of discovery or in the bootstrap, or at a server of its own.
+fn sds(given: api::SdsSecretConfig, at: At<'_>) -> Result<SecretRef, DecodeError> {
     use core::config_source::ConfigSourceSpecifier as Source;
     if given.name.is_empty() {
         return Err(at.field("name").missing("name of the secret"));
     }
     let config = at.field("sds_config");
-    match given.sds_config.and_then(|source| source.config_source_specifier) {
-        None | Some(Source::Ads(_) | Source::Self_(_)) => Ok(given.name.into()),
-        Some(Source::ApiConfigSource(source)) => {
-            Err(config.field("api_config_source").unsupported(source.cluster_names.join(","), "use ads"))
-        }
+    let from = match given.sds_config.and_then(|source| source.config_source_specifier) {
+        None | Some(Source::Ads(_) | Source::Self_(_)) => SecretSource::Discovery,
+        Some(Source::ApiConfigSource(source)) => server(source, config.field("api_config_source"))?,
         Some(Source::PathConfigSource(source)) => {
-            Err(config.field("path_config_source").unsupported(source.path, "use ads, or filename in tls_certificates"))
+            return Err(config
+                .field("path_config_source")
+                .unsupported(source.path, "use ads, or filename in tls_certificates"));
         }
         Some(Source::Path(path)) => {
-            Err(config.field("path").unsupported(path, "use ads, or filename in tls_certificates"))
+            return Err(config.field("path").unsupported(path, "use ads, or filename in tls_certificates"));
         }
+    };
+    Ok(SecretRef { name: given.name.into(), from })
+}
+
+/// The cluster of an SDS server.
+fn server(source: core::ApiConfigSource, at: At<'_>) -> Result<SecretSource, DecodeError> {
+    use core::api_config_source::ApiType;
+    use core::grpc_service::TargetSpecifier;
+    if source.api_type != i32::from(ApiType::Grpc) {
+        return Err(at.field("api_type").unsupported(source.api_type().as_str_name(), "use GRPC"));
+    }
+    let services = at.index("grpc_services", 0);
+    match source.grpc_services.into_iter().next().and_then(|service| service.target_specifier) {
+        Some(TargetSpecifier::EnvoyGrpc(to)) if to.cluster_name.is_empty() => {
+            Err(services.field("envoy_grpc").field("cluster_name").missing("name of a cluster"))
+        }
+        Some(TargetSpecifier::EnvoyGrpc(to)) => Ok(SecretSource::Server(to.cluster_name.into())),
+        Some(TargetSpecifier::GoogleGrpc(to)) => {
+            Err(services.field("google_grpc").unsupported(to.target_uri, "use envoy_grpc"))
+        }
+        None => Err(services.missing("envoy_grpc")),
     }
 }
 
@@ -110,12 +132,12 @@ fn validation_of(
         Some(Type::CombinedValidationContext(mut given)) => {
             let at = at.field("combined_validation_context");
             let here = given.default_validation_context.take().unwrap_or_default();
-            let name = match given.validation_context_sds_secret_config.take() {
+            let secret = match given.validation_context_sds_secret_config.take() {
                 Some(config) => sds(config, at.field("validation_context_sds_secret_config"))?,
                 None => return Err(at.field("validation_context_sds_secret_config").missing("")),
             };
             at.nothing_left(&given)?;
-            Some(Validation { here: validation(here, at.field("default_validation_context"))?, sds: Some(name) })
+            Some(Validation { here: validation(here, at.field("default_validation_context"))?, sds: Some(secret) })
         }
         Some(Type::ValidationContextCertificateProvider(_) | Type::ValidationContextCertificateProviderInstance(_)) => {
             return Err(at.field("validation_context_certificate_provider").unsupported("", "use validation_context"));

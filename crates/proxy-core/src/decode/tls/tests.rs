@@ -1,7 +1,7 @@
 //! TLS contexts and secrets, as JSON of the resource.
 
 use crate::decode::{Applied, Resource, Update, apply, version_of};
-use crate::ir::{Cipher, Curve, DownstreamTls, SanKind, SecretKind, Tables, TlsVersion};
+use crate::ir::{Cipher, Curve, DownstreamTls, SanKind, SecretKind, SecretSource, Tables, TlsVersion};
 use lateen_envoy_api::{json, pack, type_url, v3};
 use std::sync::Arc;
 
@@ -35,7 +35,13 @@ fn a_context_is_taken_apart() {
     let tls = listener(
         r#""require_client_certificate": true, "disable_stateful_session_resumption": true,
         "common_tls_context": {
-            "tls_certificate_sds_secret_configs": [{"name": "rsa", "sds_config": {"ads": {}}}, {"name": "ecdsa"}],
+            "tls_certificate_sds_secret_configs": [
+                {"name": "rsa", "sds_config": {"ads": {}}},
+                {"name": "ecdsa"},
+                {"name": "default", "sds_config": {"resource_api_version": "V3", "initial_fetch_timeout": "0s",
+                    "api_config_source": {"api_type": "GRPC", "transport_api_version": "V3",
+                        "set_node_on_first_message_only": true,
+                        "grpc_services": [{"envoy_grpc": {"cluster_name": "sds-grpc"}}]}}}],
             "alpn_protocols": ["h2", "http/1.1"],
             "tls_params": {"tls_minimum_protocol_version": "TLSv1_1", "tls_maximum_protocol_version": "TLSv1_2",
                 "cipher_suites": ["[ECDHE-RSA-AES128-GCM-SHA256|ECDHE-RSA-CHACHA20-POLY1305]", "AES256-GCM-SHA384"],
@@ -51,7 +57,16 @@ fn a_context_is_taken_apart() {
     .expect("a context");
     assert!(tls.require_client_certificate && tls.tickets && !tls.session_ids);
     let common = &tls.common;
-    assert_eq!(common.secrets().map(|name| &**name).collect::<Vec<_>>(), ["rsa", "ecdsa", "roots"]);
+    let server = SecretSource::Server("sds-grpc".into());
+    assert_eq!(
+        common.secrets().map(|secret| (&*secret.name, &secret.from)).collect::<Vec<_>>(),
+        [
+            ("rsa", &SecretSource::Discovery),
+            ("ecdsa", &SecretSource::Discovery),
+            ("default", &server),
+            ("roots", &SecretSource::Discovery)
+        ]
+    );
     assert_eq!((common.params.min, common.params.max), (TlsVersion::Tls12, TlsVersion::Tls12));
     assert_eq!(common.params.ciphers, [Cipher::EcdheRsaAes128Gcm, Cipher::EcdheRsaChacha20]);
     assert_eq!(common.params.curves, [Curve::P256]);
@@ -90,6 +105,13 @@ fn what_cannot_be_done_names_its_field() {
         (
             validation(r#""match_typed_subject_alt_names": [{"matcher": {"exact": "a"}}]"#),
             "match_typed_subject_alt_names[0].san_type",
+        ),
+        (
+            common(
+                r#", "tls_certificate_sds_secret_configs": [{"name": "a", "sds_config": {"api_config_source":
+                    {"api_type": "REST", "cluster_names": ["b"]}}}]"#,
+            ),
+            "tls_certificate_sds_secret_configs[0].sds_config.api_config_source.api_type",
         ),
         (common(r#", "key_log": {"path": "/tmp/x"}"#), "key_log"),
         (common("") + r#", "ocsp_staple_policy": "MUST_STAPLE""#, "ocsp_staple_policy"),
