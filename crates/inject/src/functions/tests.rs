@@ -34,7 +34,8 @@ fn mesh(enrichment: &str) -> Value {
 }
 
 fn data() -> Value {
-    let annotations = Value::string_map([("a", "1"), ("empty", ""), ("json", "<&>\"")]);
+    let annotations =
+        Value::string_map([("a", "1"), ("empty", ""), ("json", "<&>\""), ("own", "example.org/annotated:3")]);
     let meta =
         Record::new("v1.ObjectMeta").field("Name", "name", "web").field("Annotations", "annotations", annotations);
     let app =
@@ -228,7 +229,10 @@ fn values_that_nest_without_end_are_refused() {
 fn json_and_yaml() {
     check(&[
         ("{{ toJSON .map }} {{ toJSON .nilmap }} {{ toJSON nil }}", r#"{"a":"1","b":"2","c":"3"} {} {}"#),
-        ("{{ toJSON .meta.Annotations }}", r#"{"a":"1","empty":"","json":"\u003c\u0026\u003e\""}"#),
+        (
+            "{{ toJSON .meta.Annotations }}",
+            r#"{"a":"1","empty":"","json":"\u003c\u0026\u003e\"","own":"example.org/annotated:3"}"#,
+        ),
         (r#"{{ (fromJSON "{\"a\":[1,2.5,null]}").a }} {{ fromJSON "{" }} {{ fromJSON "" }}"#, "[1 2.5 <nil>] {} {}"),
         (r#"{{ fromJSON "null" }} {{ len (fromJSON "[1]") }}"#, "<no value> 1"),
         ("{{ structToJSON nil }} {{ structToJSON .nilmap }} {{ structToJSON .nilptr }}", "{} null null"),
@@ -357,4 +361,19 @@ fn opentelemetry() {
     ] {
         assert_eq!(super::otel::image_version(image).as_deref(), version, "{image}");
     }
+}
+
+#[test]
+fn an_image_with_a_slash_is_taken_as_it_is() {
+    let template = |annotation: &str, of_values: &str| {
+        let image = format!("annotation .meta {annotation} {of_values}");
+        format!(r#"{{{{ if contains "/" ({image}) }}}}{{{{ {image} }}}}{{{{ else }}}}hub/proxyv2:1{{{{ end }}}}"#)
+    };
+    check(&[
+        (&template("`image`", "`proxyv2`"), "hub/proxyv2:1"),
+        (&template("`image`", "`example.org/own:2`"), "example.org/own:2"),
+        (&template("`own`", "`proxyv2`"), "example.org/annotated:3"),
+        (&template("`a`", "`example.org/own:2`"), "hub/proxyv2:1"),
+        (&template("`image`", "`own/proxy`"), "own/proxy"),
+    ]);
 }
