@@ -19,9 +19,28 @@ const WORKLOAD_ROOTS: &str = "ROOTCA";
 /// Name of the bootstrap's cluster that leads to the agent's SDS server.
 const AGENT_CLUSTER: &str = "sds-grpc";
 
+/// Metadata of the node: files with the certificate and the key of the workload as a server, and with the roots for
+/// its clients, where somebody else than the agent takes care of them (`FILE_MOUNTED_CERTS`).
+pub const SERVER_CHAIN: &str = "TLS_SERVER_CERT_CHAIN";
+const SERVER_KEY: &str = "TLS_SERVER_KEY";
+const SERVER_ROOTS: &str = "TLS_SERVER_ROOT_CERT";
+/// The same for the workload as a client.
+const CLIENT: [&str; 3] = ["TLS_CLIENT_CERT_CHAIN", "TLS_CLIENT_KEY", "TLS_CLIENT_ROOT_CERT"];
+
 /// A secret that is named but not there holds listeners and clusters back for this long, and no longer: Envoy would
 /// wait 15 s, and without end if we said 0.
 const FETCH_LIMIT: Duration = Duration::from_secs(5);
+
+fn named<'a>(proxy: &'a Proxy, key: &str) -> Option<&'a str> {
+    proxy.metadata.get(key).map(String::as_str).filter(|value| !value.is_empty())
+}
+
+/// Files for calls that the node names, as chain, key and roots; parts may be empty. Mutual TLS of the mesh uses them
+/// in the place of the agent's certificate (Istio `buildMutualTLS`).
+pub fn client_files(proxy: &Proxy) -> Option<[&str; 3]> {
+    let [chain, key, roots] = CLIENT.map(|name| named(proxy, name));
+    Some([chain?, key.unwrap_or_default(), roots.unwrap_or_default()])
+}
 
 /// What stands behind a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,13 +70,29 @@ pub struct Wanted {
 pub type Secrets = BTreeMap<String, Origin>;
 
 impl Wanted {
-    /// The workload's own certificate.
-    pub fn workload_certificate() -> Self {
+    /// The workload's own certificate: from the agent, or from files that the node names.
+    pub fn workload_certificate(proxy: &Proxy) -> Self {
+        match (named(proxy, SERVER_CHAIN), named(proxy, SERVER_KEY)) {
+            (Some(chain), Some(key)) => Self::pair_files(chain, key),
+            _ => Self { name: WORKLOAD_CERTIFICATE.to_owned(), origin: Origin::Workload },
+        }
+    }
+
+    /// The roots of the mesh, for certificates of clients; with revoked ones from a file unless its name is empty.
+    pub fn workload_roots(proxy: &Proxy, revoked: &str) -> Self {
+        match named(proxy, SERVER_ROOTS) {
+            Some(roots) => Self::roots_files(proxy, roots, revoked),
+            None => Self { name: WORKLOAD_ROOTS.to_owned(), origin: Origin::Workload },
+        }
+    }
+
+    /// The workload's own certificate, for calls.
+    pub fn client_certificate() -> Self {
         Self { name: WORKLOAD_CERTIFICATE.to_owned(), origin: Origin::Workload }
     }
 
-    /// The roots of the mesh.
-    pub fn workload_roots() -> Self {
+    /// The roots of the mesh, for certificates of those that are called.
+    pub fn client_roots() -> Self {
         Self { name: WORKLOAD_ROOTS.to_owned(), origin: Origin::Workload }
     }
 

@@ -25,15 +25,17 @@ pub fn apply(
     secrets: &mut Secrets,
 ) {
     let Some(settings) = &policy.tls else { return };
+    let files = with_files(input, settings);
+    let settings = files.as_ref().unwrap_or(settings);
     let mut common = CommonTlsContext::default();
     let mut sni = settings.sni.clone();
     let http2 = protocol::is_http2(upstream.as_ref());
     match settings.mode {
         ClientTlsMode::Disable => return,
         ClientTlsMode::IstioMutual => {
-            let certificate = Wanted::workload_certificate();
+            let certificate = Wanted::client_certificate();
             common.tls_certificate_sds_secret_configs = vec![certificate.ask(&input.scope.proxy, secrets)];
-            common.validation_context_type = Some(combined(input, settings, Wanted::workload_roots(), secrets));
+            common.validation_context_type = Some(combined(input, settings, Wanted::client_roots(), secrets));
             common.alpn_protocols = if http2 { alpn(&["istio", "h2"]) } else { alpn(&["istio"]) };
             if sni.is_empty() {
                 sni = input.name.sni();
@@ -65,6 +67,19 @@ pub fn apply(
         name: "envoy.transport_sockets.tls".to_owned(),
         config_type: Some(ConfigType::TypedConfig(pack(&context))),
     });
+}
+
+/// Mutual TLS of the mesh with the files that the node names.
+fn with_files(input: Input<'_>, settings: &ClientTlsSettings) -> Option<ClientTlsSettings> {
+    let [chain, key, roots] = sds::client_files(&input.scope.proxy)?;
+    (settings.mode == ClientTlsMode::IstioMutual).then(|| ClientTlsSettings {
+        mode: ClientTlsMode::Mutual,
+        client_certificate: chain.to_owned(),
+        private_key: key.to_owned(),
+        ca_certificates: roots.to_owned(),
+        sni: if settings.sni.is_empty() { input.name.sni() } else { settings.sni.clone() },
+        ..settings.clone()
+    })
 }
 
 fn client_certificate(settings: &ClientTlsSettings) -> Wanted {

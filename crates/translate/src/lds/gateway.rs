@@ -143,10 +143,12 @@ impl Building<'_> {
     /// filters, and Envoy closes such connections: another server with a wider match must not get them.
     fn end_tls(&mut self, server: &Server, chain: &mut FilterChain) {
         if let Some(settings) = &server.tls {
-            let input = tls::Input { scope: self.scope, options: self.options, settings };
+            let opaque = !server.protocol.is_http() && server.protocol != Protocol::Https;
+            let input = tls::Input { scope: self.scope, options: self.options, settings, opaque };
             chain.transport_socket = tls::downstream(input, &mut self.out.secrets);
             if chain.transport_socket.is_none() {
                 chain.filters.clear();
+                self.without_identity(server, settings.mode);
             }
         }
         chain.filter_chain_match = server_names(server.sni_hosts().iter().map(ToString::to_string));
@@ -294,6 +296,26 @@ impl Building<'_> {
             }
             _ => format!("bind a VirtualService with `{kind}` routes to Gateway {}", server.gateway),
         });
+        self.out.findings.push(finding);
+    }
+
+    /// A server with the workload's own certificate, on a proxy that has none. Secrets that are missing are told of
+    /// where the Gateway is checked.
+    fn without_identity(&mut self, server: &Server, mode: ServerTlsMode) {
+        if mode != ServerTlsMode::IstioMutual {
+            return;
+        }
+        let proxy = &self.scope.proxy;
+        let message = format!(
+            "proxy {}/{} has no certificate of the mesh for tls mode ISTIO_MUTUAL; its connections are closed",
+            proxy.namespace, proxy.name
+        );
+        let mut finding = server.source.warn(server.at, format!("{}.tls.mode", server.path()), message);
+        finding.hint = Some(format!(
+            "the metadata of its node has neither ISTIO_VERSION, as if an agent with a certificate were there, nor files \
+             ({})",
+            crate::sds::SERVER_CHAIN
+        ));
         self.out.findings.push(finding);
     }
 

@@ -25,14 +25,16 @@ pub struct Input<'a> {
     pub options: &'a Options,
     /// What is written.
     pub settings: &'a ServerTlsSettings,
+    /// Whether what is inside goes on as it is, and nobody looks for requests.
+    pub opaque: bool,
 }
 
 /// The transport socket of a server that ends TLS, its secrets added to `secrets`; none when the server cannot do
 /// without a secret that nobody has, and is to be closed then.
 pub fn downstream(input: Input<'_>, secrets: &mut Secrets) -> Option<TransportSocket> {
-    let Input { scope, options, settings } = input;
+    let Input { scope, options, settings, opaque } = input;
     let demand = matches!(settings.mode, ServerTlsMode::Mutual | ServerTlsMode::IstioMutual);
-    let mut certificates = certificates(settings);
+    let mut certificates = certificates(scope, settings);
     let roots = (demand || settings.mode == ServerTlsMode::OptionalMutual).then(|| roots(scope, settings));
     if options.missing_credentials == MissingCredentials::Close {
         certificates.retain(|wanted| wanted.is_held(scope));
@@ -42,7 +44,7 @@ pub fn downstream(input: Input<'_>, secrets: &mut Secrets) -> Option<TransportSo
     }
     let certificates = certificates.into_iter().map(|wanted| wanted.ask(&scope.proxy, secrets)).collect();
     let common = CommonTlsContext {
-        alpn_protocols: vec!["h2".to_owned(), "http/1.1".to_owned()],
+        alpn_protocols: alpn(settings, opaque),
         tls_certificate_sds_secret_configs: certificates,
         validation_context_type: roots.map(|roots| validation(input, roots, secrets)),
         tls_params: parameters(settings),
@@ -59,10 +61,17 @@ pub fn downstream(input: Input<'_>, secrets: &mut Secrets) -> Option<TransportSo
     })
 }
 
+/// What is offered inside: HTTP, and between proxies of the mesh that forward TCP the exchange of who they are
+/// (Istio `ALPNDownstreamWithMxc`).
+fn alpn(settings: &ServerTlsSettings, opaque: bool) -> Vec<String> {
+    let exchange = (opaque && settings.mode == ServerTlsMode::IstioMutual).then_some("istio-peer-exchange");
+    exchange.into_iter().chain(["h2", "http/1.1"]).map(str::to_owned).collect()
+}
+
 /// Of the workload, of Kubernetes secrets, or of files.
-fn certificates(settings: &ServerTlsSettings) -> Vec<Wanted> {
+fn certificates(scope: &Scope, settings: &ServerTlsSettings) -> Vec<Wanted> {
     if settings.mode == ServerTlsMode::IstioMutual {
-        vec![Wanted::workload_certificate()]
+        vec![Wanted::workload_certificate(&scope.proxy)]
     } else if !settings.credential_names.is_empty() {
         settings.credential_names.iter().map(|name| Wanted::pair(name)).collect()
     } else if !settings.credential_name.is_empty() {
@@ -79,7 +88,7 @@ fn certificates(settings: &ServerTlsSettings) -> Vec<Wanted> {
 fn roots(scope: &Scope, settings: &ServerTlsSettings) -> Wanted {
     let beside = settings.credential_names.first().unwrap_or(&settings.credential_name);
     if settings.mode == ServerTlsMode::IstioMutual {
-        Wanted::workload_roots()
+        Wanted::workload_roots(&scope.proxy, &settings.ca_crl)
     } else if !settings.ca_cert_credential_name.is_empty() {
         Wanted::roots(&settings.ca_cert_credential_name)
     } else if !beside.is_empty() {

@@ -86,6 +86,9 @@ fn proxy(written: &Value) -> Proxy {
     if text("ports") == Some("gateway-service") {
         proxy.ports = PortMapping::GatewayService;
     }
+    for (key, value) in written.get("metadata").and_then(Value::as_object).unwrap_or(&empty) {
+        proxy.metadata.insert(key.clone(), value.as_str().unwrap().to_owned());
+    }
     if let Some(locality) = text("locality") {
         proxy.locality = lateen_model::Locality::parse(locality);
     }
