@@ -14,6 +14,7 @@ mod pods;
 mod texts;
 
 type Answer = Result<Value, CallError>;
+type Body = fn(&[Value]) -> Answer;
 
 /// The largest text that one of these functions makes, in bytes.
 const LARGEST_TEXT: usize = 16 << 20;
@@ -24,7 +25,7 @@ const LARGEST_TEXT: usize = 16 << 20;
 pub(crate) fn engine(environment: Arc<BTreeMap<String, String>>) -> Engine {
     use Type::{Any, Int, String as Str, StringMap};
     let fixed = |types: &[Type]| Signature::fixed(types);
-    let rows: [(&str, Signature, fn(&[Value]) -> Answer); 26] = [
+    let rows: [(&str, Signature, Body); 26] = [
         ("formatDuration", fixed(&[Any]), texts::format_duration),
         ("isset", fixed(&[StringMap, Str]), dicts::isset),
         ("excludeInboundPort", fixed(&[Any, Str]), pods::exclude_inbound_port),
