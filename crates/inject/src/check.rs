@@ -17,6 +17,8 @@ pub const REVISION: &str = "istio.io/rev";
 const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 /// Label in selectors of a webhook that was turned off; nothing carries it.
 const DEACTIVATED: &str = "istio.io/deactivated";
+/// What reasons call the side of `namespaceSelector`.
+const NAMESPACE: &str = "namespace";
 /// How the names of Istio's webhooks end.
 const ISTIO: &str = "istio.io";
 
@@ -33,6 +35,21 @@ pub struct WebhookVerdict {
     pub webhook: Option<String>,
     /// Why, in a sentence.
     pub reason: String,
+    /// What the reason speaks of.
+    pub fields: Vec<Field>,
+}
+
+/// A field that decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// A label of the namespace.
+    NamespaceLabel(String),
+    /// A label of the pod.
+    PodLabel(String),
+    /// An annotation of the pod.
+    PodAnnotation(String),
+    /// A field of the pod's spec.
+    PodSpec(&'static str),
 }
 
 /// Says of each configuration of Istio whether it gets a pod made in a namespace with these labels, in order of names.
@@ -96,35 +113,79 @@ pub struct Answer {
     pub injected: bool,
     /// Why, in a sentence.
     pub reason: String,
+    /// What the reason speaks of.
+    pub fields: Vec<Field>,
 }
 
 /// Says what becomes of a pod that these webhooks get or not, and that the injector decides about when it gets it.
 pub fn answer(webhooks: &[WebhookVerdict], decision: &Decision) -> Answer {
     let called: Vec<&WebhookVerdict> = webhooks.iter().filter(|webhook| webhook.injected).collect();
-    let reason = match (called.as_slice(), webhooks) {
-        ([], []) => "there is no injection webhook of Istio".to_owned(),
-        ([], _) if decision.reason == Reason::Label(false) => format!("pod label {INJECT}=false"),
-        ([], [only]) => only.reason.clone(),
-        ([], _) => "no webhook gets the pod".to_owned(),
-        ([one], _) if decision.inject => format!("by {}: {}", one.name, one.reason),
+    let (reason, fields) = match (called.as_slice(), webhooks) {
+        ([], []) => ("there is no injection webhook of Istio".to_owned(), Vec::new()),
+        ([], _) if decision.reason == Reason::Label(false) => {
+            (format!("pod label {INJECT}=false"), field_of(&decision.reason))
+        }
+        ([], [only]) => (only.reason.clone(), only.fields.clone()),
+        ([], _) => ("no webhook gets the pod".to_owned(), Vec::new()),
+        ([one], _) if decision.inject => (format!("by {}: {}", one.name, one.reason), one.fields.clone()),
         ([one, ..], _) if !decision.inject => {
-            format!("{} gets the pod and the injector passes it over: {}", one.name, decision.reason)
+            let reason = format!("{} gets the pod and the injector passes it over: {}", one.name, decision.reason);
+            (reason, field_of(&decision.reason))
         }
         (several, _) => {
             let names: Vec<_> = several.iter().map(|webhook| webhook.name.as_str()).collect();
-            format!(
+            let reason = format!(
                 "more than once, which can break the pod: by {}; let the labels of the namespace and the pod choose one revision",
                 names.join(" and ")
-            )
+            );
+            (reason, several.iter().flat_map(|webhook| webhook.fields.clone()).collect())
         }
     };
-    let hint = match decision.reason {
-        Reason::Annotation(true) if called.is_empty() => {
-            format!("; webhooks do not look at the annotation {INJECT}: make it a label")
-        }
-        _ => String::new(),
-    };
-    Answer { injected: !called.is_empty() && decision.inject, reason: reason + &hint }
+    let mut answer = Answer { injected: !called.is_empty() && decision.inject, reason, fields };
+    if called.is_empty() && decision.reason == Reason::Annotation(true) {
+        answer.reason += &format!("; webhooks do not look at the annotation {INJECT}: make it a label");
+        answer.fields.extend(field_of(&decision.reason));
+    }
+    answer
+}
+
+/// The field that a decision of the injector speaks of.
+fn field_of(reason: &Reason) -> Vec<Field> {
+    match reason {
+        Reason::HostNetwork => vec![Field::PodSpec("hostNetwork")],
+        Reason::Label(_) => vec![Field::PodLabel(INJECT.to_owned())],
+        Reason::Annotation(_) => vec![Field::PodAnnotation(INJECT.to_owned())],
+        Reason::IgnoredNamespace(_)
+        | Reason::Never(_)
+        | Reason::Always(_)
+        | Reason::Policy(_)
+        | Reason::IllegalPolicy(_) => Vec::new(),
+    }
+}
+
+/// Where an object keeps the pod that it makes: the path to what holds `metadata` and `spec`; empty for a Pod itself.
+///
+/// `None` for kinds that make no pods. Webhooks see the pod itself, so that of a CronJob is that of its Jobs.
+pub fn pod_path(kind: &str) -> Option<&'static [&'static str]> {
+    match kind {
+        "Pod" => Some(&[]),
+        "Deployment"
+        | "ReplicaSet"
+        | "StatefulSet"
+        | "DaemonSet"
+        | "Job"
+        | "ReplicationController"
+        | "DeploymentConfig" => Some(&["spec", "template"]),
+        "CronJob" => Some(&["spec", "jobTemplate", "spec", "template"]),
+        _ => None,
+    }
+}
+
+/// The pod that an object makes, as a webhook will see it.
+pub fn pod_of(object: &Json) -> Option<Pod> {
+    let path = pod_path(object["kind"].as_str()?)?;
+    let template = path.iter().try_fold(object, |at, key| at.get(key))?;
+    Some(Pod::from_parts(template["metadata"].clone(), template["spec"].clone()))
 }
 
 /// A label by its name.
@@ -134,6 +195,19 @@ type Lookup<'a, 'l> = &'a dyn Fn(&str) -> Option<&'l str>;
 struct Sides<'a, 'l> {
     namespace: Lookup<'a, 'l>,
     pod: Lookup<'a, 'l>,
+}
+
+/// A reason, and the fields that it speaks of.
+#[derive(Default)]
+struct Why {
+    text: String,
+    fields: Vec<Field>,
+}
+
+impl Why {
+    fn plain(text: String) -> Why {
+        Why { text, fields: Vec::new() }
+    }
 }
 
 /// One webhook, its selectors held against the labels.
@@ -147,7 +221,7 @@ struct Hook {
 
 /// One selector, held against labels.
 struct Side {
-    /// What was looked at, such as "namespace".
+    /// Whose labels they are: [`NAMESPACE`] or "pod".
     what: &'static str,
     /// Conditions that hold and those that do not, each with the value that the label has.
     held: Vec<(Requirement, Option<String>)>,
@@ -164,12 +238,14 @@ fn verdict(configuration: &Json, sides: &Sides<'_, '_>) -> Option<WebhookVerdict
     }
     let hooks: Vec<Hook> = hooks.iter().map(|hook| Hook::read(hook, sides)).collect();
     let called = hooks.iter().find(|hook| hook.never.is_none() && hook.namespace.matches() && hook.pod.matches());
+    let why = called.map_or_else(|| why_not(&hooks), Hook::why);
     Some(WebhookVerdict {
         name: text(&configuration["metadata"]["name"]),
         revision: text(&configuration["metadata"]["labels"][REVISION]),
         injected: called.is_some(),
         webhook: called.map(|hook| hook.name.clone()),
-        reason: called.map_or_else(|| why_not(&hooks), Hook::why),
+        reason: why.text,
+        fields: why.fields,
     })
 }
 
@@ -177,23 +253,26 @@ impl Hook {
     fn read(json: &Json, sides: &Sides<'_, '_>) -> Hook {
         Hook {
             name: json["name"].as_str().unwrap_or_default().to_owned(),
-            namespace: Side::hold("namespace", &json["namespaceSelector"], sides.namespace),
+            namespace: Side::hold(NAMESPACE, &json["namespaceSelector"], sides.namespace),
             pod: Side::hold("pod", &json["objectSelector"], sides.pod),
             never: (!takes_new_pods(&json["rules"])).then(|| "its rules do not name the making of pods".to_owned()),
         }
     }
 
     /// Why it gets the pod.
-    fn why(&self) -> String {
-        let said = [&self.namespace, &self.pod].into_iter().filter_map(|side| {
-            let (key, value) = side.chosen()?;
-            Some(match key {
+    fn why(&self) -> Why {
+        let mut why = Why::default();
+        let mut said = Vec::new();
+        for side in [&self.namespace, &self.pod] {
+            let Some((key, value)) = side.chosen() else { continue };
+            said.push(match key {
                 NAMESPACE_NAME => format!("{} {value} is injected by default", side.what),
                 key => format!("{} label {key}={value} asks for it", side.what),
-            })
-        });
-        let said: Vec<_> = said.collect();
-        if said.is_empty() { "it takes every pod".to_owned() } else { said.join(", ") }
+            });
+            why.fields.push(side.field(key));
+        }
+        why.text = if said.is_empty() { "it takes every pod".to_owned() } else { said.join(", ") };
+        why
     }
 }
 
@@ -223,19 +302,25 @@ impl Side {
     }
 
     /// What a label that is there and does not fit means.
-    fn prevented(&self) -> Option<String> {
+    fn prevented(&self) -> Option<Why> {
         self.failed.iter().find_map(|(requirement, value)| {
             let (what, key, value) = (self.what, requirement.key.as_str(), value.as_deref()?);
-            match (key, &requirement.condition) {
-                (NAMESPACE_NAME, Condition::In(_)) => None,
-                (NAMESPACE_NAME, _) => Some(format!("{what} {value} is left out by its name")),
-                (REVISION, _) => Some(format!("{what} label {key}={value} asks for another revision")),
+            let text = match (key, &requirement.condition) {
+                (NAMESPACE_NAME, Condition::In(_)) => return None,
+                (NAMESPACE_NAME, _) => format!("{what} {value} is left out by its name"),
+                (REVISION, _) => format!("{what} label {key}={value} asks for another revision"),
                 (INJECTION, _) if value == "enabled" => {
-                    Some(format!("{what} label {key}={value} asks for the default revision"))
+                    format!("{what} label {key}={value} asks for the default revision")
                 }
-                _ => Some(format!("{what} label {key}={value} prevents it")),
-            }
+                _ => format!("{what} label {key}={value} prevents it"),
+            };
+            Some(Why { text, fields: vec![self.field(key)] })
         })
+    }
+
+    /// A label of this side.
+    fn field(&self, key: &str) -> Field {
+        if self.what == NAMESPACE { Field::NamespaceLabel(key.to_owned()) } else { Field::PodLabel(key.to_owned()) }
     }
 
     /// Labels that would have to be there, as `key=value`.
@@ -249,10 +334,10 @@ impl Side {
 }
 
 /// Why no webhook of a configuration gets the pod: what stands in the way first, then what is missing.
-fn why_not(hooks: &[Hook]) -> String {
+fn why_not(hooks: &[Hook]) -> Why {
     let is_off = |side: &Side| side.failed.iter().any(|(requirement, _)| requirement.key == DEACTIVATED);
     if hooks.iter().all(|hook| is_off(&hook.namespace) || is_off(&hook.pod)) {
-        return "it is deactivated: its selectors match nothing".to_owned();
+        return Why::plain("it is deactivated: its selectors match nothing".to_owned());
     }
     let broken = hooks.iter().find_map(|hook| {
         let (field, why) = match (&hook.namespace.problem, &hook.pod.problem) {
@@ -269,7 +354,12 @@ fn why_not(hooks: &[Hook]) -> String {
         let hook = hooks.iter().find(|hook| hook.namespace.matches() && hook.pod.matches())?;
         Some(format!("webhook {} matches, but {}", hook.name, hook.never.as_deref()?))
     };
-    by_rules().or_else(by_pod).or_else(by_namespace).or(broken).unwrap_or_else(|| missing(hooks))
+    by_rules()
+        .map(Why::plain)
+        .or_else(by_pod)
+        .or_else(by_namespace)
+        .or(broken.map(Why::plain))
+        .unwrap_or_else(|| Why::plain(missing(hooks)))
 }
 
 fn missing(hooks: &[Hook]) -> String {

@@ -20,4 +20,4 @@ mod status;
 mod view;
 pub mod yaml_text;
 
-pub use check::{Answer, WebhookVerdict, answer, check_webhooks, default_webhooks};
+pub use check::{Answer, Field, WebhookVerdict, answer, check_webhooks, default_webhooks, pod_of, pod_path};

@@ -8,7 +8,7 @@ mod kubeconfig;
 mod resource;
 
 pub use error::ClusterError;
-pub use injector::{InjectorConfig, InjectorConfigError, InjectorConfigMaps};
+pub use injector::{InjectorConfig, InjectorConfigError, InjectorConfigMaps, InjectorPart};
 pub use resource::Resource;
 
 use std::path::Path;

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 
-use super::{WebhookVerdict, answer, check_webhooks, default_webhooks};
+use super::{Field, WebhookVerdict, answer, check_webhooks, default_webhooks, pod_of};
 use crate::pod::Pod;
 use crate::policy::{Policy, Rules, decide};
 
@@ -206,4 +206,45 @@ fn the_answer_joins_what_webhooks_and_the_injector_say() {
         let said = format!("{}{}", if answer.injected { '+' } else { '-' }, answer.reason);
         assert!(said.starts_with(expected), "expected {expected:?}, got {said:?}");
     }
+}
+
+#[test]
+fn the_fields_that_decided_are_told() {
+    let on = "istio-injection=enabled";
+    let namespace = || Field::NamespaceLabel("istio-injection".to_owned());
+    let label = || Field::PodLabel("sidecar.istio.io/inject".to_owned());
+    let inject = |value: &str| json!({ "metadata": { "labels": { "sidecar.istio.io/inject": value } } });
+    let cases = [
+        (on, json!({}), vec![namespace()]),
+        (on, inject("true"), vec![namespace(), label()]),
+        (on, inject("false"), vec![label()]),
+        ("istio-injection=disabled", json!({}), vec![namespace()]),
+        ("", json!({}), vec![]),
+        (on, json!({ "spec": { "hostNetwork": true } }), vec![Field::PodSpec("hostNetwork")]),
+    ];
+    for (labels_of_namespace, pod, expected) in cases {
+        let case = format!("namespace [{labels_of_namespace}] {pod}");
+        let pod = Pod::from_json(pod);
+        let rows = check_webhooks(&[default_webhooks()], &labels(labels_of_namespace), &pod);
+        assert_eq!(answer(&rows, &decide(&pod, "shop", &Rules::default())).fields, expected, "{case}");
+    }
+}
+
+#[test]
+fn a_workload_has_the_pod_that_it_makes() {
+    let template = json!({ "metadata": { "labels": { "a": "b" } }, "spec": { "hostNetwork": true } });
+    let objects = [
+        json!({ "kind": "Pod", "metadata": template["metadata"], "spec": template["spec"] }),
+        json!({ "kind": "Deployment", "metadata": { "labels": { "a": "c" } }, "spec": { "template": template } }),
+        json!({ "kind": "CronJob", "spec": { "jobTemplate": { "spec": { "template": template } } } }),
+    ];
+    for object in objects {
+        let pod = pod_of(&object).unwrap();
+        assert_eq!(
+            (pod.label("a"), pod.to_json()["spec"]["hostNetwork"].as_bool()),
+            (Some("b"), Some(true)),
+            "{object}"
+        );
+    }
+    assert_eq!(pod_of(&json!({ "kind": "Service" })), None);
 }

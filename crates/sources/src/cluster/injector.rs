@@ -34,6 +34,36 @@ impl InjectorConfigMaps {
             injector: format!("istio-sidecar-injector{suffix}"),
         }
     }
+
+    /// The ConfigMap that holds a part.
+    pub fn name_of(&self, part: InjectorPart) -> &str {
+        match part {
+            InjectorPart::Mesh => &self.mesh,
+            InjectorPart::Config | InjectorPart::Values => &self.injector,
+        }
+    }
+}
+
+/// One text of an injector's configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InjectorPart {
+    /// MeshConfig in YAML: key `mesh`.
+    Mesh,
+    /// Templates, policy and selectors in YAML: key `config`.
+    Config,
+    /// Helm values in JSON: key `values`.
+    Values,
+}
+
+impl InjectorPart {
+    /// The key in its ConfigMap.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Mesh => "mesh",
+            Self::Config => "config",
+            Self::Values => "values",
+        }
+    }
 }
 
 /// The configuration of an injector, as text.
@@ -77,18 +107,26 @@ pub enum InjectorConfigError {
 impl Cluster {
     /// What the injector of a cluster is configured with.
     pub async fn injector_config(&self, maps: &InjectorConfigMaps) -> Result<InjectorConfig, InjectorConfigError> {
-        let mesh = self.injector_map(&maps.namespace, &maps.mesh).await?;
-        let injector = self.injector_map(&maps.namespace, &maps.injector).await?;
-        let text = |name: &str, map: &Json, key| self.text(&maps.namespace, name, map, key);
+        let mesh = self.injector_map(maps, InjectorPart::Mesh).await?;
+        let injector = self.injector_map(maps, InjectorPart::Config).await?;
         Ok(InjectorConfig {
-            mesh: text(&maps.mesh, &mesh, "mesh")?,
-            config: text(&maps.injector, &injector, "config")?,
-            values: text(&maps.injector, &injector, "values")?,
+            mesh: self.text(maps, &mesh, InjectorPart::Mesh)?,
+            config: self.text(maps, &injector, InjectorPart::Config)?,
+            values: self.text(maps, &injector, InjectorPart::Values)?,
         })
     }
 
-    async fn injector_map(&self, namespace: &str, name: &str) -> Result<Json, InjectorConfigError> {
-        self.config_map(namespace, name).await.map_err(|error| {
+    /// One text of what the injector of a cluster is configured with.
+    pub async fn injector_part(
+        &self,
+        maps: &InjectorConfigMaps,
+        part: InjectorPart,
+    ) -> Result<String, InjectorConfigError> {
+        self.text(maps, &self.injector_map(maps, part).await?, part)
+    }
+
+    async fn injector_map(&self, maps: &InjectorConfigMaps, part: InjectorPart) -> Result<Json, InjectorConfigError> {
+        self.config_map(&maps.namespace, maps.name_of(part)).await.map_err(|error| {
             let hint = if error.is_not_found() {
                 format!("say where Istio is with --istioNamespace and --revision, or {WITHOUT}")
             } else {
@@ -98,14 +136,15 @@ impl Cluster {
         })
     }
 
-    fn text(&self, namespace: &str, name: &str, map: &Json, key: &'static str) -> Result<String, InjectorConfigError> {
+    fn text(&self, maps: &InjectorConfigMaps, map: &Json, part: InjectorPart) -> Result<String, InjectorConfigError> {
+        let key = part.key();
         if let Some(text) = map["data"][key].as_str() {
             return Ok(text.to_owned());
         }
         let keys: Vec<_> = map["data"].as_object().into_iter().flatten().map(|(key, _)| format!("`{key}`")).collect();
         Err(InjectorConfigError::MissingKey {
-            namespace: namespace.to_owned(),
-            name: name.to_owned(),
+            namespace: maps.namespace.clone(),
+            name: maps.name_of(part).to_owned(),
             key,
             keys: if keys.is_empty() { "none".to_owned() } else { keys.join(", ") },
             cluster: self.name().to_owned(),
