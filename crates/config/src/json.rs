@@ -15,6 +15,12 @@ use crate::yaml::split::{normalize, split};
 use crate::yaml::tree::{Budget, scan};
 use crate::yaml::{Node, ScalarKind, Value};
 
+/// Duplicates of one document beyond this number are not told one by one: aliases can make many of few.
+const MOST_DUPLICATES: usize = 200;
+
+/// Above 2^53 not all whole numbers are floats.
+const LARGEST_WHOLE: f64 = 9_007_199_254_740_992.0;
+
 /// One document of a text.
 #[derive(Debug, Clone)]
 pub struct JsonDocument {
@@ -26,7 +32,7 @@ pub struct JsonDocument {
     pub line: usize,
     /// Why there is no value.
     pub error: Option<Finding>,
-    /// Keys that stand twice in one map, in order of the document.
+    /// Keys that stand twice in one map, in order of the document; the first 200 of them.
     pub duplicates: Vec<DuplicateKey>,
     node: Option<Node>,
 }
@@ -161,7 +167,9 @@ impl<'n> Reader<'n> {
             Value::Mapping(entries) => {
                 let mut out = Map::with_capacity(entries.len());
                 for entry in entries {
-                    if let Some(before) = entry.duplicate_of {
+                    if let Some(before) = entry.duplicate_of
+                        && self.duplicates.len() < MOST_DUPLICATES
+                    {
                         self.duplicates.push(DuplicateKey {
                             path: self.path.iter().map(Step::text).collect(),
                             key: entry.key.clone(),
@@ -190,6 +198,10 @@ impl<'n> Reader<'n> {
                     (_, Ok(value)) => Some(value.into()),
                     _ => Number::from_f64(value as f64).map(Json::Number),
                 },
+                // Go's JSON writes such a number without a point, so that it can stand where integers do.
+                ScalarKind::Float(value) if value.fract() == 0.0 && value.abs() < LARGEST_WHOLE => {
+                    Some((value as i64).into())
+                }
                 ScalarKind::Float(value) => {
                     let number = Number::from_f64(value).map(Json::Number);
                     if number.is_none() {

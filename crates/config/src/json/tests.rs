@@ -21,7 +21,9 @@ fn scalars_mean_what_kubernetes_makes_of_them() {
         ("a: 0x1F", json!(31)),
         ("a: 9223372036854775808", json!(9223372036854775808u64)),
         ("a: -9223372036854775808", json!(i64::MIN)),
-        ("a: 1e3", json!(1000.0)),
+        ("a: 1e3", json!(1000)),
+        ("a: 1.0", json!(1)),
+        ("a: 0.5", json!(0.5)),
         ("a: 18446744073709551616", json!(1.8446744073709552e19)),
         ("a: 2020-01-01", json!("2020-01-01")),
         ("a: ~", Value::Null),
@@ -69,6 +71,14 @@ fn maps_that_stand_twice_are_merged_and_all_duplicates_told() {
             .collect();
         assert_eq!(found, duplicates, "{text}");
     }
+}
+
+#[test]
+fn many_duplicates_are_told_in_part() {
+    let text = format!("a: &a {{k: 1, k: 2}}\nb: [{}]\n", vec!["*a"; 500].join(", "));
+    let document = one(&text);
+    assert_eq!(document.duplicates.len(), 200);
+    assert_eq!(document.value.unwrap()["b"][499], json!({"k": 2}));
 }
 
 #[test]
