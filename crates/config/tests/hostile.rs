@@ -1,7 +1,9 @@
 //! Whatever the bytes are, decoding ends, soon, and without a panic.
 #![allow(clippy::unwrap_used)]
 
-use lateen_config::{Severity, decode, decode_mesh_config, parse_duration};
+use lateen_config::{
+    MeshConfig, Severity, apply_mesh_config, decode, decode_mesh_config, json_documents, parse_duration,
+};
 use proptest::prelude::*;
 
 const VALID: &str = include_str!("data/everything-routing.yaml");
@@ -62,6 +64,11 @@ fn bounded(text: &str) {
     let decoded = decode("hostile", text);
     assert!(decoded.findings.iter().all(|f| f.place.line >= 1 && f.place.column >= 1));
     decode_mesh_config("hostile", text);
+    apply_mesh_config("hostile", text, MeshConfig::istio_defaults());
+    for document in json_documents("hostile", text) {
+        assert!(document.error.is_some() != document.value.is_some());
+        assert!(document.line >= 1 && document.duplicates.iter().all(|d| d.first >= 1 && d.second >= d.first));
+    }
 }
 
 proptest! {
