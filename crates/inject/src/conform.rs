@@ -20,7 +20,7 @@ use misplaced::Misplaced;
 /// A value that cannot be what its field holds.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{shown}` is {found}, where {wanted} is wanted")]
-pub(crate) struct ConformError {
+pub struct ConformError {
     keys: Vec<String>,
     shown: String,
     found: String,

@@ -1,9 +1,13 @@
 //! Overlays as templates write them: one row is an overlay, what becomes of it, and the warnings.
 
+use proptest::collection::vec;
+use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
 use serde_json::{Value as Json, json};
 
 use super::conform;
 use crate::config::Form;
+use crate::merge::merge;
+use crate::schema::pod;
 
 #[track_caller]
 fn check(form: Form, overlay: Json, expected: Json, warnings: &[&str]) {
@@ -202,4 +206,63 @@ fn what_is_left_over_is_dropped_with_a_warning() {
             "`spec.containers[a].imagePolicy` is dropped: Kubernetes knows no field `imagePolicy` in Container",
         ],
     );
+}
+
+/// JSON whose keys are mostly those of pods, in any place.
+fn any_json() -> impl Strategy<Value = Json> {
+    let key = prop_oneof![
+        Just("metadata"),
+        Just("spec"),
+        Just("containers"),
+        Just("initContainers"),
+        Just("name"),
+        Just("securityContext"),
+        Just("capabilities"),
+        Just("add"),
+        Just("fsGroup"),
+        Just("privileged"),
+        Just("labels"),
+        Just("volumes"),
+        Just("projected"),
+        Just("sources"),
+        Just("clusterTrustBundle"),
+        Just("path"),
+        Just("ports"),
+        Just("Ports"),
+        Just("containerPort"),
+        Just("args"),
+        Just("finalizers"),
+        Just("unknown"),
+        Just("$patch"),
+        Just("$retainKeys"),
+        Just("$setElementOrder/containers"),
+        Just("$deleteFromPrimitiveList/finalizers"),
+    ];
+    let word = prop_oneof![Just("istio-proxy"), Just("a"), Just("delete"), Just("replace"), Just("CAP_NET_RAW")];
+    let leaf = prop_oneof![
+        Just(Json::Null),
+        any::<i32>().prop_map(Json::from),
+        word.prop_map(Json::from),
+        any::<bool>().prop_map(Json::from)
+    ];
+    leaf.prop_recursive(7, 120, 5, move |inner| {
+        prop_oneof![
+            1 => vec(inner.clone(), 0..3).prop_map(Json::from),
+            3 => vec((key.clone(), inner), 0..5)
+                .prop_map(|entries| entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn whatever_a_template_writes_ends_in_an_answer(mut overlay in any_json(), mut target in any_json()) {
+        if conform(&mut overlay, Form::Pod).is_ok() {
+            let mut again = overlay.clone();
+            assert_eq!(conform(&mut again, Form::Pod), Ok(Vec::new()), "{overlay}");
+            assert_eq!(again, overlay);
+        }
+        // Both results are fine; a panic is not.
+        let _ = merge(&mut target, overlay, pod());
+    }
 }

@@ -120,6 +120,7 @@ fn what_is_absent_is_the_zero_value() {
         ("{{ .Spec.NodeName }}|{{ .Spec.HostPID }}|{{ .Spec.HostNetwork }}", "|false|true"),
         ("{{ .Spec.InitContainers }} {{ len .Spec.InitContainers }} {{ .Spec.NodeSelector }}", "[] 0 map[]"),
         ("{{ index .Spec.NodeSelector \"x\" }}|", "|"),
+        ("{{ .Spec.NodeSelector.x }}", "<no value>"),
         ("{{ .Spec.SecurityContext }} {{ if .Spec.SecurityContext }}set{{ else }}nil{{ end }}", "<nil> nil"),
         (
             "{{ .Spec.Priority }} {{ .Spec.TerminationGracePeriodSeconds }} {{ .Spec.RuntimeClassName }}",
@@ -142,6 +143,11 @@ fn structs_print_and_encode_as_gos() {
     rows(&[
         ("{{ index (index .Spec.Containers 0).Ports 0 }}", "{http 0 8080  }"),
         ("{{ printf \"%+v\" (index (index .Spec.Containers 0).Env 0) }}", "{Name:A Value:1 ValueFrom:<nil>}"),
+        ("{{ (index .Spec.Volumes 0).ConfigMap }}", "{{config} [{k p <nil> <nil>}] <nil> <nil> <nil>}"),
+        (
+            "{{ index .Spec.Containers 1 }}",
+            "{other  [] []  [] [] [] {map[] map[] []} [] <nil> [] [] [] <nil> <nil> <nil> <nil>    <nil> false false false}",
+        ),
         ("{{ json (index .Spec.Containers 1) }}", r#"{"name":"other","resources":{}}"#),
         (
             "{{ json (index .Spec.Containers 0).Ports }}",
@@ -170,6 +176,9 @@ fn what_does_not_exist_is_an_error_as_in_go() {
         ("{{ (index .Spec.Containers 0).NotInTheSchema }}", "can't evaluate field NotInTheSchema in type v1.Container"),
         ("{{ .Pod.ObjectMeta.name }}", "can't evaluate field name in type v1.ObjectMeta"),
         ("{{ .Spec.SecurityContext.RunAsUser }}", "nil pointer evaluating *v1.PodSecurityContext.RunAsUser"),
+        ("{{ .Pod.Spec.Containers.Name }}", "can't evaluate field Name in type []v1.Container"),
+        ("{{ .Spec.RuntimeClassName.Foo }}", "can't evaluate field Foo in type *string"),
+        ("{{ len .Spec }}", "error calling len: len of type v1.PodSpec"),
         ("{{ index .Spec.Containers 7 }}", "error calling index: index out of range: 7"),
         (
             "{{ eq .Spec.RuntimeClassName \"fast\" }}",
