@@ -29,6 +29,8 @@ pub enum Type {
     List,
     /// `[]string`
     Strings,
+    /// `time.Time`
+    Time,
 }
 
 impl Type {
@@ -46,6 +48,7 @@ impl Type {
             Type::StringMap => "map[string]string",
             Type::List => "[]interface {}",
             Type::Strings => "[]string",
+            Type::Time => "time.Time",
         }
     }
 
@@ -61,6 +64,7 @@ impl Type {
             (Type::Map | Type::StringMap, Value::Map(_)) | (Type::List | Type::Strings, Value::List(_)) => {
                 value.type_name() == self.name()
             }
+            (Type::Time, Value::Object(_)) => value.type_name() == self.name(),
             _ => false,
         }
     }

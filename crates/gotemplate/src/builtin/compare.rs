@@ -8,7 +8,7 @@ use super::Result;
 use crate::budget::Budget;
 use crate::error::CallError;
 use crate::format;
-use crate::value::Value;
+use crate::value::{Object, Value};
 
 /// The kinds that compare by their content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,20 +56,30 @@ fn equal(a: &Value, b: &Value, budget: &Budget) -> Result<bool> {
         _ if basic(a) != basic(b) => Err(incompatible(a, b)),
         _ if a.kind_name() != b.kind_name() => {
             let (ta, tb) = (a.type_name(), b.type_name());
-            let (a, b) = (show(a, budget)?, show(b, budget)?);
+            let (a, b) = (show("%s", a, budget)?, show("%v", b, budget)?);
             Err(CallError::new(format!("non-comparable types {a}: {ta}, {tb}: {b}")))
         }
         _ if a.is_nil() || b.is_nil() => Ok(a.is_nil() == b.is_nil()),
-        (Value::Object(a), Value::Object(b)) => Ok(a.equals(&**b)),
+        (Value::Object(a), Value::Object(b)) if comparable(&**b) => Ok(a.equals(&**b)),
         _ => {
-            let shown = show(b, budget)?;
+            let shown = show("%s", b, budget)?;
             Err(CallError::new(format!("non-comparable type {shown}: {}", b.type_name())))
         }
     }
 }
 
-fn show(value: &Value, budget: &Budget) -> Result<String> {
-    format::print(std::slice::from_ref(value), budget)
+/// Pointers compare, and structs without a list, a map or a function in them.
+fn comparable(object: &dyn Object) -> bool {
+    object.is_pointer()
+        || object.fields().iter().all(|(_, field)| match field {
+            Value::List(_) | Value::Map(_) | Value::Function(_) => false,
+            Value::Object(inner) => comparable(&**inner),
+            _ => true,
+        })
+}
+
+fn show(verb: &str, value: &Value, budget: &Budget) -> Result<String> {
+    format::printf(verb, std::slice::from_ref(value), budget)
 }
 
 fn incompatible(a: &Value, b: &Value) -> CallError {

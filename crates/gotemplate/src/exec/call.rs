@@ -7,7 +7,7 @@ use crate::builtin::Callee;
 use crate::error::{CallError, ExecError, ExecErrorKind};
 use crate::function::{Signature, Type};
 use crate::parse::node::Expr;
-use crate::value::Value;
+use crate::value::{Record, Value};
 
 impl<'t> State<'t, '_> {
     pub(super) fn function(
@@ -32,7 +32,11 @@ impl<'t> State<'t, '_> {
             self.count(name, signature, args, last.as_ref())?;
             return self.and_or(dot, name == "or", args, last);
         }
-        let values = self.arguments(dot, name, signature, args, last)?;
+        let values = if built_in && name == "slice" {
+            self.slice_arguments(dot, signature, args, last)?
+        } else {
+            self.arguments(dot, name, signature, args, last)?
+        };
         let result = if built_in && name == "call" {
             let shown = args.first().map_or_else(|| "value".to_owned(), Expr::to_string);
             Callee::new(&shown, values.first()).and_then(|callee| callee.call(&values[1..], self.budget))
@@ -80,6 +84,28 @@ impl<'t> State<'t, '_> {
         }
         if let Some(last) = last {
             values.push(self.validate(last, type_at(args.len()))?.value);
+        }
+        Ok(values)
+    }
+
+    /// As [`State::arguments`], but Go's `slice`, other than `index`, does not look for an index inside an interface.
+    fn slice_arguments(
+        &mut self,
+        dot: &Operand,
+        signature: &Signature,
+        args: &'t [Expr],
+        last: Option<Operand>,
+    ) -> Result<Vec<Value>> {
+        let mut values = Vec::with_capacity(self.count("slice", signature, args, last.as_ref())?);
+        let mut push = |operand: Operand| {
+            let hidden = operand.boxed && !values.is_empty();
+            values.push(if hidden { Value::object(Record::new("interface {}")) } else { operand.value });
+        };
+        for arg in args {
+            push(self.argument(dot, Some(Type::Reflect), arg)?);
+        }
+        if let Some(last) = last {
+            push(self.validate(last, Type::Reflect)?);
         }
         Ok(values)
     }

@@ -134,7 +134,7 @@ impl<'t> State<'t, '_> {
             ExprKind::Dot => dot.clone(),
             ExprKind::Nil => {
                 return match wanted.and_then(Type::nil) {
-                    Some(value) => Ok(Operand { value, boxed: true }),
+                    Some(value) => Ok(Operand { value, boxed: wanted != Some(Type::Reflect) }),
                     None => {
                         let name = wanted.map_or("<nil>", Type::name);
                         Err(self.error(format!("cannot assign nil to {name}")))
@@ -184,7 +184,7 @@ impl<'t> State<'t, '_> {
     pub(super) fn validate(&self, operand: Operand, wanted: Type) -> Result<Operand> {
         if operand.is_missing() {
             return match wanted.nil() {
-                Some(value) => Ok(Operand { value, boxed: true }),
+                Some(value) => Ok(Operand { value, boxed: wanted != Type::Reflect }),
                 None => Err(self.error(format!("invalid value; expected {}", wanted.name()))),
             };
         }

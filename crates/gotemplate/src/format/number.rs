@@ -35,7 +35,7 @@ impl Printer<'_> {
         if flags.sharp {
             match verb {
                 'b' => text.insert_str(0, "0b"),
-                'o' if !text.starts_with('0') => text.insert(0, '0'),
+                'o' | 'O' if !text.starts_with('0') => text.insert(0, '0'),
                 'x' => text.insert_str(0, "0x"),
                 'X' => text.insert_str(0, "0X"),
                 _ => {}

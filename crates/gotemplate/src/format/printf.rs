@@ -14,15 +14,12 @@ const MAX_WIDTH: i64 = 1_000_000;
 pub(crate) fn printf(format: &str, args: &[Value], budget: &Budget) -> Result<String, CallError> {
     let mut run = Run { printer: Printer::new(budget), args, next: 0, reordered: false, good_index: true };
     let mut rest = format;
-    let mut ever_reordered = false;
     while let Some(at) = rest.find('%') {
         run.printer.out.push_str(&rest[..at]);
-        run.reordered = false;
         rest = run.directive(&rest[at + 1..])?;
-        ever_reordered = run.reordered;
     }
     run.printer.out.push_str(rest);
-    if !ever_reordered && run.next < args.len() {
+    if !run.reordered && run.next < args.len() {
         run.extra()?;
     }
     budget.text(run.printer.out.len())?;
@@ -33,7 +30,7 @@ struct Run<'a> {
     printer: Printer<'a>,
     args: &'a [Value],
     next: usize,
-    /// This directive used an argument index.
+    /// A directive used an argument index.
     reordered: bool,
     good_index: bool,
 }

@@ -118,12 +118,14 @@ impl Printer<'_> {
         if object.is_nil() {
             return if self.flags.sharp_v {
                 self.raw(&format!("({})(nil)", object.type_name()))
-            } else if verb == 'v' || !outer {
-                self.raw("<nil>")
+            } else if verb == 'v' {
+                self.pad("<nil>")
             } else if matches!(verb, 'b' | 'o' | 'd' | 'x' | 'X') {
                 self.integer(0, false, verb)
             } else {
-                self.raw(&format!("%!{verb}({}=<nil>)", object.type_name()))
+                self.raw(&format!("%!{verb}({}=", object.type_name()))?;
+                self.pad("<nil>")?;
+                self.raw(")")
             };
         }
         if object.is_pointer() {

@@ -21,6 +21,7 @@ impl Number {
             let c = match text.get(1..).and_then(|rest| unquote_char(rest, '\'')) {
                 Some((Unquoted::Char(c), "'")) => u32::from(c),
                 Some((Unquoted::Byte(b), "'")) => b.into(),
+                None => return Err("invalid syntax".to_owned()),
                 _ => return Err(format!("malformed character constant: {text}")),
             };
             return Ok(Number { int: Some(c.into()), uint: Some(c.into()), float: Some(c.into()), ..number });

@@ -7,7 +7,7 @@ use super::time::Time;
 use super::{Result, Row};
 use crate::budget::Budget;
 use crate::error::CallError;
-use crate::function::Type::{Any, String as Str};
+use crate::function::Type::{Any, String as Str, Time as Moment};
 use crate::value::{IntKind, Value};
 
 pub(super) const FUNCTIONS: &[Row] = &[
@@ -18,15 +18,15 @@ pub(super) const FUNCTIONS: &[Row] = &[
     ("date_in_zone", &[Str, Any, Str], None, |b, a| in_zone(b, text(a, 0), value(a, 1), text(a, 2))),
     ("htmlDate", &[Any], None, |b, a| made(time(b, value(a, 0))?.format("2006-01-02"), b)),
     ("htmlDateInZone", &[Any, Str], None, |b, a| in_zone(b, "2006-01-02", value(a, 0), text(a, 1))),
-    ("dateModify", &[Str, Any], None, |_, a| Ok(moved(a)?.unwrap_or_else(|_| value(a, 1).clone()))),
-    ("date_modify", &[Str, Any], None, |_, a| Ok(moved(a)?.unwrap_or_else(|_| value(a, 1).clone()))),
-    ("mustDateModify", &[Str, Any], None, |_, a| moved(a)?),
-    ("must_date_modify", &[Str, Any], None, |_, a| moved(a)?),
+    ("dateModify", &[Str, Moment], None, |_, a| Ok(moved(a)?.unwrap_or_else(|_| value(a, 1).clone()))),
+    ("date_modify", &[Str, Moment], None, |_, a| Ok(moved(a)?.unwrap_or_else(|_| value(a, 1).clone()))),
+    ("mustDateModify", &[Str, Moment], None, |_, a| moved(a)?),
+    ("must_date_modify", &[Str, Moment], None, |_, a| moved(a)?),
     ("toDate", &[Str, Str], None, |_, a| {
         Ok(Value::object(Time::parse(text(a, 0), text(a, 1)).unwrap_or(Time::zero())))
     }),
     ("mustToDate", &[Str, Str], None, |_, a| Ok(Value::object(Time::parse(text(a, 0), text(a, 1))?))),
-    ("unixEpoch", &[Any], None, |_, a| Ok(given(value(a, 0))?.seconds.to_string().into())),
+    ("unixEpoch", &[Moment], None, |_, a| Ok(given(value(a, 0))?.seconds.to_string().into())),
     ("duration", &[Any], None, duration),
     ("durationRound", &[Any], None, duration_round),
 ];
@@ -37,7 +37,7 @@ fn now(budget: &Budget) -> Result<Time> {
     budget.now().map(Time::unix).ok_or_else(|| CallError::new("not available: the engine was given no present time"))
 }
 
-/// A time value; the reason for `Any` above is that values of the host have no type here.
+/// A time value.
 fn given(value: &Value) -> Result<Time> {
     as_time(value).ok_or_else(|| {
         let got = value.type_name();

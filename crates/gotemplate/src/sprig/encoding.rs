@@ -48,8 +48,8 @@ fn decode64(text: &str) -> String {
             let padding = &group[data..];
             let stray = padding.iter().find(|(_, byte)| *byte != b'=');
             match (data, padding.len(), stray, clean.get(g * 4 + 4)) {
-                // Ends inside a group.
-                (_, 0, ..) => return refuse(group.first().map_or(0, |(at, _)| *at)),
+                // Ends inside a group; line ends before that count as well.
+                (_, 0, ..) => return refuse(text.len() - data),
                 (0 | 1, ..) => return refuse(padding[0].0),
                 (2, 1, ..) => return refuse(text.len()),
                 (_, _, Some((at, _)), _) => return refuse(if data == 2 { *at - 1 } else { *at }),

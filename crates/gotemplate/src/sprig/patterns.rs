@@ -5,14 +5,30 @@
 //! The differences: `\d`, `\w`, `\s` and `\b` mean ASCII in Go; a brace that opens no repetition is a character;
 //! `[`, `&` and `~` inside a class are characters; `\Q` quotes up to `\E`.
 
-pub(super) fn translate(pattern: &str) -> String {
+/// Fails on what only the crate takes: some escapes, and a repetition of a repetition.
+pub(super) fn translate(pattern: &str) -> Result<String, String> {
     let mut out = String::with_capacity(pattern.len() + 8);
     let mut rest = pattern;
     let mut in_class = false;
+    // Where the repetition begins that ends here.
+    let mut repeated: Option<&str> = None;
     while let Some(c) = rest.chars().next() {
         let after = &rest[c.len_utf8()..];
+        if !in_class && (matches!(c, '*' | '+' | '?') || c == '{' && is_repetition(after)) {
+            let end = if c == '{' { after.find('}').map_or(after, |at| &after[at + 1..]) } else { after };
+            let end = end.strip_prefix('?').unwrap_or(end);
+            if let Some(first) = repeated {
+                let both = &first[..first.len() - end.len()];
+                return Err(format!("invalid nested repetition operator: `{both}`"));
+            }
+            out.push_str(&rest[..rest.len() - end.len()]);
+            repeated = Some(rest);
+            rest = end;
+            continue;
+        }
+        repeated = None;
         rest = match c {
-            '\\' => escape(after, in_class, &mut out),
+            '\\' => escape(after, in_class, &mut out)?,
             '[' if !in_class => {
                 in_class = true;
                 out.push('[');
@@ -43,7 +59,7 @@ pub(super) fn translate(pattern: &str) -> String {
                 out.extend(['\\', c]);
                 after
             }
-            '{' if !in_class && !is_repetition(after) => {
+            '{' if !in_class => {
                 out.push_str("\\{");
                 after
             }
@@ -53,14 +69,14 @@ pub(super) fn translate(pattern: &str) -> String {
             }
         };
     }
-    out
+    Ok(out)
 }
 
 /// What follows a backslash; answers what comes after it.
-fn escape<'t>(rest: &'t str, in_class: bool, out: &mut String) -> &'t str {
+fn escape<'t>(rest: &'t str, in_class: bool, out: &mut String) -> Result<&'t str, String> {
     let Some(c) = rest.chars().next() else {
         out.push('\\');
-        return rest;
+        return Ok(rest);
     };
     let after = &rest[c.len_utf8()..];
     let class = match c {
@@ -73,15 +89,18 @@ fn escape<'t>(rest: &'t str, in_class: bool, out: &mut String) -> &'t str {
         'Q' => {
             let end = after.find("\\E").unwrap_or(after.len());
             out.push_str(&regex::escape(&after[..end]));
-            return after.get(end + 2..).unwrap_or_default();
+            return Ok(after.get(end + 2..).unwrap_or_default());
         }
         'b' | 'B' if !in_class => {
             out.push_str(if c == 'b' { "(?-u:\\b)" } else { "(?-u:\\B)" });
-            return after;
+            return Ok(after);
+        }
+        c if c.is_alphanumeric() && !"01234567AzafnrtvxpP".contains(c) => {
+            return Err(format!("invalid escape sequence: `\\{c}`"));
         }
         c => {
             out.extend(['\\', c]);
-            return after;
+            return Ok(after);
         }
     };
     if in_class && !class.starts_with('^') {
@@ -89,7 +108,7 @@ fn escape<'t>(rest: &'t str, in_class: bool, out: &mut String) -> &'t str {
     } else {
         out.extend(["[", class, "]"]);
     }
-    after
+    Ok(after)
 }
 
 /// Whether a brace begins `{n}`, `{n,}` or `{n,m}`.

@@ -34,7 +34,8 @@ const MAX_COMPILED: usize = 1 << 20;
 fn compile(budget: &Budget, args: &[Value]) -> Result<Regex> {
     let pattern = text(args, 0);
     budget.spend(100 + (pattern.len() + text(args, 1).len()) as u64 / 16)?;
-    RegexBuilder::new(&translate(pattern)).size_limit(MAX_COMPILED).build().map_err(|err| {
+    let translated = translate(pattern).map_err(|why| CallError::new(format!("error parsing regexp: {why}")))?;
+    RegexBuilder::new(&translated).size_limit(MAX_COMPILED).build().map_err(|err| {
         // The crate draws a picture; its last line says what is wrong.
         let err = err.to_string();
         let why = err.lines().last().unwrap_or_default().trim_start_matches("error: ");

@@ -5,6 +5,7 @@
 use crate::error::CallError;
 use crate::function::{Function, Signature, Type};
 use crate::value::{Object, Value};
+use std::cell::Cell;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Time {
@@ -201,16 +202,27 @@ impl Time {
 
     /// Reads a text by a layout; what it does not say is the start of the year 0 in UTC.
     pub fn parse(layout: &str, text: &str) -> Result<Time, CallError> {
+        // What is read next, and as what.
+        let place = Cell::new((text, layout));
         let refuse = || {
-            let (text, layout) = (crate::quote::quote(text), crate::quote::quote(layout));
-            CallError::new(format!("parsing time {text} as {layout}: cannot parse {text} as {layout}"))
+            let (rest, piece) = place.get();
+            let [text, layout, rest, piece] = [text, layout, rest, piece].map(quote);
+            CallError::new(format!("parsing time {text} as {layout}: cannot parse {rest} as {piece}"))
+        };
+        let bad = |why: &str| CallError::new(format!("parsing time {}: {why}", quote(text)));
+        let within = |number: i64, least: i64, most: i64, what: &str| match number {
+            number if (least..=most).contains(&number) => Ok(number),
+            _ => Err(bad(&format!("{what} out of range"))),
         };
         let mut reader = Reader { rest: text };
         let (mut year, mut month, mut day, mut hour, mut minute, mut second) = (0, 1, 1, 0, 0, 0);
         let (mut afternoon, mut offset, mut nanos) = (None, 0, 0);
         for (literal, piece) in pieces(layout) {
-            reader.rest = reader.rest.strip_prefix(literal).ok_or_else(refuse)?;
+            let passed = reader.pass(literal);
+            place.set((reader.rest, literal));
+            passed.ok_or_else(refuse)?;
             let Some(piece) = piece else { continue };
+            place.set((reader.rest, piece));
             let number = |r: &mut Reader<'_>, least, most| r.number(least, most).ok_or_else(refuse);
             match piece {
                 "2006" => year = number(&mut reader, 4, 4)?,
@@ -218,8 +230,7 @@ impl Time {
                     let short = number(&mut reader, 2, 2)?;
                     year = short + if short >= 69 { 1900 } else { 2000 };
                 }
-                "01" => month = number(&mut reader, 2, 2)?,
-                "1" => month = number(&mut reader, 1, 2)?,
+                "01" | "1" => month = within(number(&mut reader, piece.len(), 2)?, 1, 12, "month")?,
                 "January" => month = reader.name(&MONTHS, false).ok_or_else(refuse)? + 1,
                 "Jan" => month = reader.name(&MONTHS, true).ok_or_else(refuse)? + 1,
                 "Monday" => drop(reader.name(&DAYS, false).ok_or_else(refuse)?),
@@ -229,13 +240,11 @@ impl Time {
                     reader.rest = reader.rest.trim_start_matches(' ');
                     day = number(&mut reader, 1, 2)?;
                 }
-                "15" => hour = number(&mut reader, 2, 2)?,
-                "03" => hour = number(&mut reader, 2, 2)?,
-                "3" => hour = number(&mut reader, 1, 2)?,
-                "04" => minute = number(&mut reader, 2, 2)?,
-                "4" => minute = number(&mut reader, 1, 2)?,
+                "15" => hour = within(number(&mut reader, 2, 2)?, 0, 23, "hour")?,
+                "03" | "3" => hour = within(number(&mut reader, piece.len(), 2)?, 0, 12, "hour")?,
+                "04" | "4" => minute = within(number(&mut reader, piece.len(), 2)?, 0, 59, "minute")?,
                 "05" | "5" => {
-                    second = number(&mut reader, piece.len(), 2)?;
+                    second = within(number(&mut reader, piece.len(), 2)?, 0, 59, "second")?;
                     // A fraction may follow even where the layout has none.
                     if !layout.contains("05.") {
                         nanos = reader.fraction();
@@ -268,13 +277,30 @@ impl Time {
             2 => 28 + i64::from(leap),
             _ => 31,
         };
-        let in_range = (1..=12).contains(&month) && (1..=days_in_month).contains(&day);
-        if !reader.rest.is_empty() || !in_range || hour > 23 || minute > 59 || second > 59 {
-            return Err(refuse());
+        if !reader.rest.is_empty() {
+            return Err(bad(&format!("extra text: {}", quote(reader.rest))));
         }
+        within(day, 1, days_in_month, "day")?;
         let seconds = days_of(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - i64::from(offset);
         Ok(Time { seconds, nanos, offset })
     }
+}
+
+/// As Go's package `time` quotes: what is not printable ASCII, byte by byte.
+fn quote(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            '\0'..' ' | '\u{80}'.. => {
+                let mut bytes = [0; 4];
+                c.encode_utf8(&mut bytes).bytes().for_each(|byte| out.push_str(&format!("\\x{byte:02x}")));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
 }
 
 /// A layout as literal texts, each with the piece after it.
@@ -306,6 +332,23 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// Reads what the layout has between its pieces. Spaces there stand for any number of spaces.
+    fn pass(&mut self, mut literal: &str) -> Option<()> {
+        while let Some(c) = literal.chars().next() {
+            if c == ' ' {
+                if !self.rest.is_empty() && !self.rest.starts_with(' ') {
+                    return None;
+                }
+                literal = literal.trim_start_matches(' ');
+                self.rest = self.rest.trim_start_matches(' ');
+            } else {
+                self.rest = self.rest.strip_prefix(c)?;
+                literal = &literal[c.len_utf8()..];
+            }
+        }
+        Some(())
+    }
+
     fn number(&mut self, least: usize, most: usize) -> Option<i64> {
         let digits = self.rest.bytes().take(most).take_while(u8::is_ascii_digit).count();
         if digits < least {

@@ -12,13 +12,16 @@ use crate::value::{Map, Value};
 pub(super) const FUNCTIONS: &[Row] = &[("urlParse", &[Str], None, parse), ("urlJoin", &[Dict], None, join)];
 
 fn parse(_: &Budget, args: &[Value]) -> Result {
-    let url = text(args, 0);
-    let refuse = |why: &str| CallError::new(format!("unable to parse url: parse {}: {why}", crate::quote::quote(url)));
+    let whole = text(args, 0);
+    let refuse_url = |url: &str, why: &str| {
+        CallError::new(format!("unable to parse url: parse {}: {why}", crate::quote::quote(url)))
+    };
+    let (url, fragment) = whole.split_once('#').unwrap_or((whole, ""));
+    let refuse = |why: &str| refuse_url(url, why);
     if url.chars().any(|c| c.is_ascii_control()) {
         return Err(refuse("net/url: invalid control character in URL"));
     }
-    let (rest, fragment) = url.split_once('#').unwrap_or((url, ""));
-    let (scheme, rest) = split_scheme(rest).map_err(refuse)?;
+    let (scheme, rest) = split_scheme(url).map_err(refuse)?;
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
     let mut parts = [
         ("scheme", scheme.to_ascii_lowercase()),
@@ -27,7 +30,7 @@ fn parse(_: &Budget, args: &[Value]) -> Result {
         ("path", String::new()),
         ("query", query.to_owned()),
         ("opaque", String::new()),
-        ("fragment", unescape(fragment).map_err(|why| refuse(&why))?),
+        ("fragment", String::new()),
         ("userinfo", String::new()),
     ];
     if !scheme.is_empty() && !rest.is_empty() && !rest.starts_with('/') {
@@ -50,6 +53,7 @@ fn parse(_: &Budget, args: &[Value]) -> Result {
         }
         parts[3].1 = unescape(path).map_err(|why| refuse(&why))?;
     }
+    parts[6].1 = unescape(fragment).map_err(|why| refuse_url(whole, &why))?;
     Ok(Value::map(parts))
 }
 
@@ -161,7 +165,7 @@ fn join(budget: &Budget, args: &[Value]) -> Result {
             }
             out.push_str(&escape(&host, "!$&'()*+,;=:[]<>\""));
         }
-        let path = escape(&path, "$&+,/:;=@!'()*");
+        let path = if path == "*" { path } else { escape(&path, "$&+,/:;=@") };
         if !path.is_empty() && !path.starts_with('/') && !host.is_empty() {
             out.push('/');
         }
@@ -178,7 +182,7 @@ fn join(budget: &Budget, args: &[Value]) -> Result {
     let fragment = get("fragment")?;
     if !fragment.is_empty() {
         out.push('#');
-        out.push_str(&escape(&fragment, "$&+,/:;=?@!()*'"));
+        out.push_str(&escape(&fragment, "$&+,/:;=?@!()*"));
     }
     made(out, budget)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::{Elem, List, MAX_VALUE_DEPTH, Map, Value};
+use super::{Elem, FloatKind, List, MAX_VALUE_DEPTH, Map, Value};
 use crate::budget::Budget;
 use crate::engine::Options;
 use crate::error::CallError;
@@ -108,7 +108,7 @@ fn to_json<E>(value: &Value, refuse: &mut impl FnMut(Step<'_>) -> Result<(), E>,
         Value::Bool(b) => Json::Bool(*b),
         Value::Int(n, _) => (*n).into(),
         Value::Uint(n, _) => (*n).into(),
-        Value::Float(n, _) => match serde_json::Number::from_f64(*n) {
+        Value::Float(n, kind) => match serde_json::Number::from_f64(shown(*n, *kind)) {
             Some(number) => Json::Number(number),
             None => {
                 refuse(Step::Unsupported(value))?;
@@ -135,6 +135,14 @@ fn to_json<E>(value: &Value, refuse: &mut impl FnMut(Step<'_>) -> Result<(), E>,
             Json::Null
         }
     })
+}
+
+/// A float32 as the number that its shortest text says.
+fn shown(n: f64, kind: FloatKind) -> f64 {
+    match kind {
+        FloatKind::Float32 => (n as f32).to_string().parse().unwrap_or(n),
+        FloatKind::Float64 => n,
+    }
 }
 
 enum Step<'a> {

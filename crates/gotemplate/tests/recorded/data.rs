@@ -50,7 +50,8 @@ fn typed(name: &str, json: &Json) -> Value {
         }
         "func" => match json.as_str() {
             Some("upper") => Function::typed(Signature::fixed([Type::String]), |args| {
-                Ok(args[0].as_str().unwrap().to_uppercase().into())
+                let upper = |c: char| if c == 'ß' { 'ß'.into() } else { c.to_uppercase().to_string() };
+                Ok(args[0].as_str().unwrap().chars().map(upper).collect::<String>().into())
             })
             .into(),
             _ => Function::new(|args| Ok(Value::from(args.len()))).into(),
@@ -69,6 +70,10 @@ fn config(image: Option<&str>) -> Record {
     };
     let nested = Record::nil("*main.Config").field("Image", "Image", "").getters();
     record.field("Image", "Image", image.unwrap_or_default()).field("Nested", "Nested", Value::object(nested)).getters()
+}
+
+fn getter(value: Value) -> Function {
+    Function::typed(Signature::fixed([]), move |_| Ok(value.clone()))
 }
 
 /// `Meta { Name string; Labels map[string]string; Ports []int; Extra interface{} }`
@@ -92,10 +97,15 @@ fn meta(json: &Json) -> Value {
             .method(
                 "Sum",
                 Function::typed(Signature::variadic([], Type::Int), |args| {
-                    let sum = args.iter().map(|arg| if let Value::Int(n, _) = arg { *n } else { 0 }).sum::<i64>();
-                    Ok(sum.into())
+                    let numbers = args.iter().map(|arg| if let Value::Int(n, _) = arg { *n } else { 0 });
+                    Ok(numbers.fold(0, i64::wrapping_add).into())
                 }),
             )
+            .method("Config", getter(Value::object(config(Some("registry/app:1")))))
+            .method("None", getter(Value::object(config(None))))
+            .method("Uni", getter("Grüße, 世界".into()))
+            .method("Upper", getter(typed("func", &"upper".into())))
+            .method("Count", getter(typed("func", &Json::Null)))
             .method("Fail", Function::typed(Signature::fixed([]), |_| Err(CallError::new("no luck")))),
     )
 }
