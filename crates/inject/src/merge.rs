@@ -23,7 +23,7 @@ const ELEMENT_ORDER: &str = "$setElementOrder/";
 
 /// Why a patch cannot be merged. Paths are those of the patch.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum MergeError {
+pub enum MergeError {
     #[error("{path} has no {key:?}, which tells the items of this list apart; give every item its {key}")]
     MissingKey { path: String, key: String },
     #[error("{path} has $patch: {directive}; {allowed}")]

@@ -20,11 +20,6 @@ mod tests;
 pub(crate) use json::go_json;
 use scalar::{IntOrString, Pointer, Quantity, Raw, Time};
 
-/// The struct of that type that the JSON stands for; null is the zero value.
-pub(crate) fn view(json: &Json, ty: &'static Type) -> Value {
-    Value::object(Struct::new(Arc::new(Place::Root(json.clone())), ty, Reference::Value))
-}
-
 /// `v1.ObjectMeta` of a pod.
 pub(crate) fn object_meta(pod: &Pod) -> Value {
     part(pod.metadata(), "ObjectMeta")
@@ -37,7 +32,12 @@ pub(crate) fn pod_spec(pod: &Pod) -> Value {
 
 fn part(json: Option<&serde_json::Map<String, Json>>, ty: &str) -> Value {
     let json = json.cloned().map(Json::Object).unwrap_or_default();
-    of(ty).map_or(Value::Nil, |ty| Value::object(Struct::new(Arc::new(Place::Root(json)), ty, Reference::Value)))
+    of(ty).map_or(Value::Nil, |ty| view(json, ty))
+}
+
+/// The struct of that type that the JSON stands for; null is the zero value.
+fn view(json: Json, ty: &'static Type) -> Value {
+    Value::object(Struct::new(Arc::new(Place::Root(json)), ty, Reference::Value))
 }
 
 /// `v1.TypeMeta`.

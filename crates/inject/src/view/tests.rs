@@ -52,7 +52,7 @@ fn render(text: &str, pod_json: &Json) -> Result<String, String> {
     let engine = Engine::new().with("json", Function::new(json_of));
     let parts = Pod::from_json(pod_json.clone());
     let data = Value::map([
-        ("Pod", view(pod_json, pod())),
+        ("Pod", view(pod_json.clone(), pod())),
         ("Meta", object_meta(&parts)),
         ("Spec", pod_spec(&parts)),
         ("Type", type_meta("apps/v1", "Deployment")),

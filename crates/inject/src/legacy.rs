@@ -1,0 +1,92 @@
+//! The form of Istio 1.7's template: a `SidecarInjectionSpec` in place of a pod.
+//! In: what such a template wrote. Out: a pod overlay that says the same, and what 1.7's code did beside the template.
+//! Never here: today's form.
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::config::Form;
+use crate::pod::{Pod, object};
+
+/// Fields of a `SidecarInjectionSpec` that are fields of a pod's spec.
+const OF_SPEC: &[&str] =
+    &["initContainers", "containers", "volumes", "dnsConfig", "imagePullSecrets", "securityContext"];
+
+/// Annotations that 1.7 takes over from `podRedirectAnnot`: those whose values it checks.
+const REDIRECT: &[&str] = &[
+    "sidecar.istio.io/interceptionMode",
+    "traffic.sidecar.istio.io/includeOutboundIPRanges",
+    "traffic.sidecar.istio.io/excludeOutboundIPRanges",
+    "traffic.sidecar.istio.io/includeInboundPorts",
+    "traffic.sidecar.istio.io/excludeInboundPorts",
+    "traffic.sidecar.istio.io/excludeOutboundPorts",
+    "traffic.sidecar.istio.io/kubevirtInterfaces",
+    "k8s.v1.cni.cncf.io/networks",
+];
+
+/// The group that may read the token of the service account; 1.7 sets it on every pod.
+const TOKEN_GROUP: u32 = 1337;
+
+/// Turns an injection spec into a pod overlay.
+pub(crate) fn to_pod(overlay: &mut Json, warnings: &mut Vec<String>) {
+    let Json::Object(fields) = std::mem::take(overlay) else { return };
+    let (mut spec, mut annotations) = (Map::new(), Map::new());
+    for (name, mut value) in fields {
+        match name.as_str() {
+            // The decision whether probes are rewritten is in the values too.
+            "rewriteAppHTTPProbe" => {}
+            "podRedirectAnnot" => annotations.extend(redirect(value)),
+            "initContainers" => {
+                run_once(&mut value, warnings);
+                spec.insert(name, value);
+            }
+            known if OF_SPEC.contains(&known) => {
+                spec.insert(name, value);
+            }
+            _ => warnings.push(format!("`{name}` is no field of a SidecarInjectionSpec and is dropped")),
+        }
+    }
+    // A field without items is written as `null`; merged, it would take the user's away.
+    spec.retain(|_, value| !value.is_null());
+    *overlay = json!({ "metadata": { "annotations": annotations }, "spec": spec });
+}
+
+fn redirect(value: Json) -> Map<String, Json> {
+    let Json::Object(mut annotations) = value else { return Map::new() };
+    annotations
+        .retain(|name, value| REDIRECT.contains(&name.as_str()) && value.as_str().is_some_and(|text| !text.is_empty()));
+    annotations
+}
+
+/// Init containers ran once when these templates were written; with `restartPolicy: Always` they would run on and on.
+fn run_once(containers: &mut Json, warnings: &mut Vec<String>) {
+    for container in containers.as_array_mut().into_iter().flatten() {
+        let Some(container) = container.as_object_mut() else { continue };
+        if let Some(policy) = container.shift_remove("restartPolicy") {
+            let name = container.get("name").and_then(Json::as_str).unwrap_or_default();
+            warnings.push(format!(
+                "`restartPolicy: {}` of init container `{name}` is dropped: since Kubernetes 1.28 it makes a sidecar \
+                 that the pod would restart for ever",
+                policy.as_str().unwrap_or_default(),
+            ));
+        }
+    }
+}
+
+/// What 1.7's code added to every injected pod without the template's help.
+pub(crate) fn complete(overlay: &mut Json, pod: &Pod) {
+    let Json::Object(overlay) = overlay else { return };
+    if pod.label("security.istio.io/tlsMode").is_none_or(str::is_empty) {
+        let labels = object(object(overlay, "metadata"), "labels");
+        labels.insert("security.istio.io/tlsMode".to_owned(), "istio".into());
+    }
+    let security = object(object(overlay, "spec"), "securityContext");
+    security.insert("fsGroup".to_owned(), TOKEN_GROUP.into());
+}
+
+/// Where a field of the overlay stands in the text that the template wrote.
+pub(crate) fn path_in_text<'a>(form: Form, path: &'a [&'a str]) -> &'a [&'a str] {
+    match (form, path) {
+        (Form::InjectionSpec, ["spec", rest @ ..]) => rest,
+        _ => path,
+    }
+}

@@ -1,0 +1,64 @@
+//! The injector's values: what Helm's values, or an IstioOperator's, say about injection.
+//! In: JSON or YAML. Out: answers to the questions that code asks; templates read the rest as they are.
+//! Never here: defaults of templates.
+
+use lateen_config::json_documents;
+use lateen_gotemplate::{JsonStyle, Value};
+use serde_json::{Map, Value as Json};
+
+use crate::config::ConfigError;
+
+/// The values of ConfigMap `istio-sidecar-injector`, key `values`.
+#[derive(Clone, Debug)]
+pub struct Values {
+    json: Json,
+    view: Value,
+}
+
+impl Values {
+    /// Reads values from JSON or YAML; an empty text has none.
+    ///
+    /// # Errors
+    /// [`ConfigError::Values`] when the text does not parse or is no map.
+    pub fn parse(file: &str, text: &str) -> Result<Values, ConfigError> {
+        let wrong = |problem: String| ConfigError::Values { file: file.to_owned(), problem };
+        let Some(document) = json_documents(file, text).into_iter().find(|document| !document.is_empty()) else {
+            return Ok(Values::from_json(Json::Object(Map::new())));
+        };
+        match (document.value, document.error) {
+            (Some(json @ Json::Object(_)), _) => Ok(Values::from_json(json)),
+            (None, Some(finding)) => Err(wrong(format!("{}: {}", finding.place, finding.message))),
+            _ => Err(wrong("they are not a map".to_owned())),
+        }
+    }
+
+    /// Values from a map.
+    pub fn from_json(json: Json) -> Values {
+        let view = Value::from_json(&json, JsonStyle::Floats);
+        Values { json, view }
+    }
+
+    /// As templates see them.
+    pub(crate) fn view(&self) -> &Value {
+        &self.view
+    }
+
+    /// The whole.
+    pub(crate) fn json(&self) -> &Json {
+        &self.json
+    }
+
+    fn get(&self, path: &[&str]) -> Option<&Json> {
+        path.iter().try_fold(&self.json, |at, key| at.get(key))
+    }
+
+    /// A text; empty when it is absent.
+    pub(crate) fn text(&self, path: &[&str]) -> &str {
+        self.get(path).and_then(Json::as_str).unwrap_or_default()
+    }
+
+    /// A switch; off when it is absent.
+    pub(crate) fn switch(&self, path: &[&str]) -> bool {
+        self.get(path).and_then(Json::as_bool).unwrap_or_default()
+    }
+}
