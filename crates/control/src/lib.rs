@@ -10,10 +10,12 @@ mod provider;
 mod report;
 mod start;
 mod translation;
+mod webhook;
 mod world;
 
 pub use node::{NodeError, node_of, proxy_of};
 pub use report::{Client, Rejection, Reports};
 pub use start::{Control, Options, StartError};
 pub use translation::resource_set;
+pub use webhook::{ClusterFacts, FileError, NoFacts, WebhookError, WebhookOptions};
 pub use world::{Change, World};

@@ -2,6 +2,7 @@
 //! In: GET requests. Out: text or JSON; nothing can be changed here.
 
 use crate::provider::Worlds;
+use crate::webhook;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
@@ -15,8 +16,16 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
+/// What the pages tell about.
+#[derive(Clone)]
+pub(crate) struct Shown {
+    pub worlds: Arc<Worlds>,
+    /// The injection webhook's, where it is served.
+    pub webhook: Option<Arc<webhook::Metrics>>,
+}
+
 /// Serves until the task is dropped.
-pub(crate) async fn serve(listener: TcpListener, worlds: Arc<Worlds>) {
+pub(crate) async fn serve(listener: TcpListener, shown: Shown) {
     loop {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
@@ -26,10 +35,10 @@ pub(crate) async fn serve(listener: TcpListener, worlds: Arc<Worlds>) {
                 continue;
             }
         };
-        let worlds = worlds.clone();
+        let shown = shown.clone();
         tokio::spawn(async move {
             let service = service_fn(|request: Request<Incoming>| {
-                let answer = answer(request.method(), request.uri().path(), &worlds);
+                let answer = answer(request.method(), request.uri().path(), &shown);
                 async move { Ok::<_, Infallible>(answer) }
             });
             let mut builder = hyper::server::conn::http1::Builder::new();
@@ -41,18 +50,18 @@ pub(crate) async fn serve(listener: TcpListener, worlds: Arc<Worlds>) {
     }
 }
 
-fn answer(method: &Method, path: &str, worlds: &Worlds) -> Response<Full<Bytes>> {
+fn answer(method: &Method, path: &str, shown: &Shown) -> Response<Full<Bytes>> {
     if method != Method::GET && method != Method::HEAD {
         return text(StatusCode::METHOD_NOT_ALLOWED, "only GET is allowed here\n");
     }
     match path {
-        "/ready" if worlds.world.load().generation == 0 => {
+        "/ready" if shown.worlds.world.load().generation == 0 => {
             text(StatusCode::SERVICE_UNAVAILABLE, "no configuration has been read yet\n")
         }
         "/ready" => text(StatusCode::OK, "ready\n"),
         "/version" => text(StatusCode::OK, concat!(env!("CARGO_PKG_VERSION"), "\n")),
-        "/metrics" => text(StatusCode::OK, metrics(worlds)),
-        "/debug/syncz" => json_text(&syncz(worlds)),
+        "/metrics" => text(StatusCode::OK, metrics(shown)),
+        "/debug/syncz" => json_text(&syncz(&shown.worlds)),
         _ => text(StatusCode::NOT_FOUND, "try /ready, /version, /metrics or /debug/syncz\n"),
     }
 }
@@ -80,7 +89,8 @@ fn syncz(worlds: &Worlds) -> serde_json::Value {
 }
 
 /// Prometheus text, by istiod's names where it has them.
-fn metrics(worlds: &Worlds) -> String {
+fn metrics(shown: &Shown) -> String {
+    let worlds = &shown.worlds;
     let clients = worlds.reports.clients();
     let rejected: usize = clients.iter().map(|client| client.rejected.len()).sum();
     let rows = [
@@ -92,6 +102,9 @@ fn metrics(worlds: &Worlds) -> String {
     for (name, help, value) in rows {
         // Writing to a String cannot fail.
         let _ = write!(out, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}\n");
+    }
+    if let Some(webhook) = &shown.webhook {
+        webhook.write(&mut out);
     }
     out
 }

@@ -4,6 +4,7 @@
 use crate::monitoring;
 use crate::provider::Worlds;
 use crate::report::Reports;
+use crate::webhook::{self, WebhookError, WebhookOptions};
 use crate::world::{Change, World};
 use lateen_xds::Debounce;
 use lateen_xds::server::AdsServer;
@@ -26,6 +27,8 @@ pub struct Options {
     pub model: lateen_model::Options,
     /// How resources are written.
     pub translate: lateen_translate::Options,
+    /// The injection webhook, where it is wanted.
+    pub webhook: Option<WebhookOptions>,
 }
 
 /// Why the control plane does not start.
@@ -41,12 +44,16 @@ pub enum StartError {
         /// Why not.
         source: std::io::Error,
     },
+    /// A file of the injection webhook is of no use.
+    #[error("the injection webhook does not start: {0}")]
+    Webhook(WebhookError),
 }
 
 /// A running control plane. Dropping it ends it.
 pub struct Control {
     grpc: SocketAddr,
     monitoring: Option<SocketAddr>,
+    webhook: Option<SocketAddr>,
     changes: mpsc::UnboundedSender<(Change, Option<oneshot::Sender<()>>)>,
     worlds: Arc<Worlds>,
     _tasks: JoinSet<()>,
@@ -56,7 +63,7 @@ impl Control {
     /// Binds the ports and starts to serve; proxies get nothing before the first change.
     ///
     /// # Errors
-    /// [`StartError`] when a port cannot be bound.
+    /// [`StartError`] when a port cannot be bound or a file of the webhook is of no use.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let (listener, grpc) = listen(options.grpc, "xDS").await?;
         let empty = World::build(0, Change::default(), &options.model, None, None);
@@ -72,15 +79,22 @@ impl Control {
                 tracing::error!(%error, "the xDS server ended");
             }
         });
+        let (mut webhook, mut injections) = (None, None);
+        if let Some(options) = &options.webhook {
+            let (listener, address) = listen(options.address, "the injection webhook").await?;
+            webhook = Some(address);
+            injections = Some(webhook::start(listener, options, &mut tasks).map_err(StartError::Webhook)?);
+        }
         let mut bound = None;
         if let Some(address) = options.monitoring {
             let (listener, address) = listen(address, "monitoring").await?;
             bound = Some(address);
-            tasks.spawn(monitoring::serve(listener, worlds.clone()));
+            let shown = monitoring::Shown { worlds: worlds.clone(), webhook: injections };
+            tasks.spawn(monitoring::serve(listener, shown));
         }
         let (changes, receiver) = mpsc::unbounded_channel();
         tasks.spawn(push(receiver, worlds.clone(), options.model));
-        Ok(Self { grpc, monitoring: bound, changes, worlds, _tasks: tasks })
+        Ok(Self { grpc, monitoring: bound, webhook, changes, worlds, _tasks: tasks })
     }
 
     /// Takes over a new state of the source; proxies get it when changes have been quiet for 10 ms, at the latest
@@ -106,6 +120,11 @@ impl Control {
     /// Where monitoring is served.
     pub fn monitoring_address(&self) -> Option<SocketAddr> {
         self.monitoring
+    }
+
+    /// Where the injection webhook is served, over HTTPS.
+    pub fn webhook_address(&self) -> Option<SocketAddr> {
+        self.webhook
     }
 
     /// What is served just now.

@@ -1,15 +1,27 @@
 //! `lateen control`: the control plane alone, on a folder.
 
 use crate::print;
-use lateen_control::{Change, Control, Options};
+use lateen_control::{Change, Control, NoFacts, Options, WebhookOptions};
 use lateen_core::ports;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// Run the control plane alone: any Envoy v3 client may connect.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  lateen control --config ./folder --grpc-address 127.0.0.1:15010")]
+#[command(after_help = "Examples:\n  \
+    lateen control --config ./folder --grpc-address 127.0.0.1:15010\n  \
+    lateen control --config ./folder --webhook 0.0.0.0:15017 --webhook-cert tls.crt --webhook-key tls.key\n\n\
+With --webhook it also is the injection webhook. To let an API server ask a webhook that runs outside its cluster, \
+say so in the MutatingWebhookConfiguration, in place of clientConfig.service:\n  \
+    clientConfig:\n    \
+      url: https://HOST:15017/inject/cluster/Kubernetes/net/network1\n    \
+      caBundle: (base64 of the PEM of who signed tls.crt)\n\
+HOST must be a name or address in tls.crt; what stands after /inject sets the proxy's cluster and network.\n\
+To ask by hand, with a pod inside an AdmissionReview:\n  \
+    curl --cacert ca.crt -H 'Content-Type: application/json' --data @review.json https://HOST:15017/inject")]
 pub struct Args {
     /// Files or folders of YAML, watched.
     #[arg(long, short = 'f', value_name = "PATH", required = true)]
@@ -20,6 +32,11 @@ pub struct Args {
     /// Where /ready, /metrics and /debug are served.
     #[arg(long, default_value_t = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), ports::CONTROL_MONITORING))]
     monitoring_address: SocketAddr,
+    /// Where pods are injected over HTTPS; istiod's port is 15017.
+    #[arg(long, value_name = "ADDRESS", requires_all = ["webhook_cert", "webhook_key"])]
+    webhook: Option<SocketAddr>,
+    #[command(flatten)]
+    injection: Injection,
     /// Write the line of YAML that asked for it into each resource.
     #[arg(long)]
     provenance: bool,
@@ -28,10 +45,56 @@ pub struct Args {
     log_level: String,
 }
 
+/// What the injection webhook works with; every file is watched.
+#[derive(clap::Args)]
+struct Injection {
+    /// The webhook's certificate chain, PEM.
+    #[arg(long, value_name = "FILE", requires = "webhook")]
+    webhook_cert: Option<PathBuf>,
+    /// The certificate's private key, PEM.
+    #[arg(long, value_name = "FILE", requires = "webhook")]
+    webhook_key: Option<PathBuf>,
+    /// The injector's configuration: a document with `templates`, one of Istio 1.7 with `template`, or a template;
+    /// lateen's own when it is not given.
+    #[arg(long = "injectConfigFile", value_name = "FILE", requires = "webhook")]
+    inject_config_file: Option<PathBuf>,
+    /// The injector's values, JSON or YAML; lateen's own when they are not given.
+    #[arg(long = "valuesFile", value_name = "FILE", requires = "webhook")]
+    values_file: Option<PathBuf>,
+    /// Mesh configuration; Istio's defaults when it is not given.
+    #[arg(long = "meshConfigFile", value_name = "FILE", requires = "webhook")]
+    mesh_config_file: Option<PathBuf>,
+    /// Revision of the control plane, which injected pods are marked with.
+    #[arg(long, env = "REVISION", value_name = "NAME", default_value = "")]
+    revision: String,
+}
+
+impl Injection {
+    fn options(self, address: SocketAddr) -> Option<WebhookOptions> {
+        Some(WebhookOptions {
+            address,
+            certificate: self.webhook_cert?,
+            key: self.webhook_key?,
+            config: self.inject_config_file,
+            values: self.values_file,
+            mesh: self.mesh_config_file,
+            revision: self.revision,
+            // A variable whose value is not text is none that a template could write into a pod.
+            environment: std::env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+                .collect(),
+            facts: Arc::new(NoFacts),
+            look_every: Duration::from_millis(500),
+        })
+    }
+}
+
 pub fn execute(args: Args) -> anyhow::Result<ExitCode> {
     super::start_log(&args.log_level);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
+        let injection = args.injection;
+        let webhook = args.webhook.and_then(|address| injection.options(address));
         let mut source = lateen_sources::Source::open(&args.config)?;
         let control = Control::start(Options {
             grpc: args.grpc_address,
@@ -42,9 +105,13 @@ pub fn execute(args: Args) -> anyhow::Result<ExitCode> {
                 missing_credentials: lateen_translate::MissingCredentials::Close,
                 ..Default::default()
             },
+            webhook,
         })
         .await?;
         println!("xDS on {}, monitoring on http://{}", control.grpc_address(), args.monitoring_address);
+        if let Some(address) = control.webhook_address() {
+            println!("injection webhook on https://{address}/inject");
+        }
         let mut generation = source.current();
         let stopped = super::until_stopped();
         tokio::pin!(stopped);

@@ -1,0 +1,185 @@
+//! The injection webhook: HTTPS for the API server, with a certificate and an injector from watched files.
+//! In: AdmissionReviews on `/inject` and `/inject/KEY/VALUE/…`. Out: JSON patches of pods, and reasons.
+//! Never here: how a pod is injected (crate `inject`), nor anything about traffic.
+
+mod admit;
+mod body;
+mod facts;
+mod files;
+mod metrics;
+mod path;
+mod review;
+mod server;
+mod tls;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use lateen_inject::{ConfigError, Injector, NativeSidecars, Settings};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+pub use facts::{ClusterFacts, NoFacts};
+pub use files::FileError;
+pub(crate) use metrics::Metrics;
+
+use admit::{Around, DEFAULT_CLUSTER};
+use files::Follow;
+use metrics::Watched;
+use server::Shared;
+
+/// Settings of the injection webhook. Every file is followed: a change is taken without a restart, and one that
+/// is of no use is logged and leaves the last good one in place.
+#[derive(Clone, Debug)]
+pub struct WebhookOptions {
+    /// Where HTTPS is served; Istio's port is 15017.
+    pub address: SocketAddr,
+    /// The certificate chain in PEM, the webhook's own certificate first.
+    pub certificate: PathBuf,
+    /// Its private key in PEM.
+    pub key: PathBuf,
+    /// The injector's configuration (ConfigMap `istio-sidecar-injector`, key `config`); none for lateen's own.
+    pub config: Option<PathBuf>,
+    /// The values of templates (the same ConfigMap, key `values`); none for lateen's own.
+    pub values: Option<PathBuf>,
+    /// The mesh configuration (ConfigMap `istio`, key `mesh`); none for Istio's defaults.
+    pub mesh: Option<PathBuf>,
+    /// The revision of the control plane; empty for the default one.
+    pub revision: String,
+    /// What templates read with `env`.
+    pub environment: BTreeMap<String, String>,
+    /// What is known about the clusters.
+    pub facts: Arc<dyn ClusterFacts>,
+    /// Time between two looks at the files; a change counts when two looks saw it.
+    pub look_every: Duration,
+}
+
+/// Why the webhook does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum WebhookError {
+    /// A file cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The certificate or its key are of no use.
+    #[error("{}, {}: {reason}", certificate.display(), key.display())]
+    Certificate {
+        /// The certificate's file.
+        certificate: PathBuf,
+        /// The key's file.
+        key: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The injector's configuration is of no use.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+}
+
+/// Reads the files and serves in `tasks`, as long as these run.
+///
+/// # Errors
+/// [`WebhookError`] when a file is of no use; nothing is served then.
+pub(crate) fn start(
+    listener: TcpListener,
+    options: &WebhookOptions,
+    tasks: &mut JoinSet<()>,
+) -> Result<Arc<Metrics>, WebhookError> {
+    let metrics = Arc::new(Metrics::default());
+    let tls = certificate(options, &metrics, tasks)?;
+    let injector = injector(options, &metrics, tasks)?;
+    let shared = Shared::new(injector, around(options), metrics.clone());
+    tasks.spawn(server::serve(listener, tls, shared));
+    Ok(metrics)
+}
+
+/// Reads `ENABLE_NATIVE_SIDECARS`, and says once what cannot be known.
+fn around(options: &WebhookOptions) -> Around {
+    let setting = options.environment.get("ENABLE_NATIVE_SIDECARS").map(String::as_str);
+    let (native_sidecars, warning) = NativeSidecars::from_setting(setting);
+    if native_sidecars == NativeSidecars::Auto && options.facts.nodes(DEFAULT_CLUSTER).is_none() {
+        tracing::warn!(
+            "versions of nodes are not known, so proxies are ordinary containers; \
+             ENABLE_NATIVE_SIDECARS=true or annotation sidecar.istio.io/nativeSidecar says otherwise"
+        );
+    }
+    if let Some(warning) = warning {
+        tracing::warn!(warning, "native sidecars");
+    }
+    Around { facts: options.facts.clone(), native_sidecars }
+}
+
+fn certificate(
+    options: &WebhookOptions,
+    metrics: &Arc<Metrics>,
+    tasks: &mut JoinSet<()>,
+) -> Result<TlsAcceptor, WebhookError> {
+    let (certificate, key) = (options.certificate.clone(), options.key.clone());
+    let paths = vec![certificate.clone(), key.clone()];
+    let place = format!("{}, {}", certificate.display(), key.display());
+    let wrong = |reason| WebhookError::Certificate { certificate, key, reason };
+    let first = files::read(&paths)?;
+    let current = match first.as_slice() {
+        [chain, key] => tls::Current::new(chain, key).map(Arc::new),
+        _ => Err("two files are wanted".to_owned()),
+    };
+    let ready = current.and_then(|current| match current.server_config() {
+        Ok(config) => Ok((current, config)),
+        Err(error) => Err(error.to_string()),
+    });
+    let (current, config) = ready.map_err(wrong)?;
+    let load = move |contents: &[Vec<u8>]| match contents {
+        [chain, key] => current.swap(chain, key).map_err(|reason| format!("{place}: {reason}")),
+        _ => Err("two files are wanted".to_owned()),
+    };
+    let follow = Follow { what: Watched::Certificate, paths, first, every: options.look_every, load };
+    tasks.spawn(files::follow(follow, metrics.clone()));
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+fn injector(
+    options: &WebhookOptions,
+    metrics: &Arc<Metrics>,
+    tasks: &mut JoinSet<()>,
+) -> Result<Arc<ArcSwap<Injector>>, WebhookError> {
+    let paths: Vec<_> = [&options.config, &options.values, &options.mesh].into_iter().flatten().cloned().collect();
+    let first = files::read(&paths)?;
+    let built = build(options, &first)?;
+    let injector = Arc::new(ArcSwap::from_pointee(built));
+    if paths.is_empty() {
+        return Ok(injector);
+    }
+    let (served, options) = (injector.clone(), options.clone());
+    let every = options.look_every;
+    let load = move |contents: &[Vec<u8>]| {
+        served.store(Arc::new(build(&options, contents).map_err(|error| error.to_string())?));
+        Ok(())
+    };
+    tasks.spawn(files::follow(Follow { what: Watched::Injector, paths, first, every, load }, metrics.clone()));
+    Ok(injector)
+}
+
+/// An injector from what the files of `options` hold.
+fn build(options: &WebhookOptions, contents: &[Vec<u8>]) -> Result<Injector, WebhookError> {
+    let mut contents = contents.iter();
+    let mut text = |path: &Option<PathBuf>| -> Result<Option<(String, String)>, FileError> {
+        let Some((path, bytes)) = path.as_ref().and_then(|path| Some((path, contents.next()?))) else {
+            return Ok(None);
+        };
+        match String::from_utf8(bytes.clone()) {
+            Ok(text) => Ok(Some((path.display().to_string(), text))),
+            Err(_) => Err(FileError { path: path.clone(), problem: "is not UTF-8".to_owned() }),
+        }
+    };
+    let (config, values, mesh) = (text(&options.config)?, text(&options.values)?, text(&options.mesh)?);
+    let (revision, environment) = (options.revision.clone(), options.environment.clone());
+    let (injector, warnings) = Injector::new(Settings { config, values, mesh, revision, environment })?;
+    for warning in warnings {
+        tracing::warn!(warning, "the injector's configuration");
+    }
+    Ok(injector)
+}

@@ -1,0 +1,77 @@
+//! Connections that stall, on a clock that is turned.
+
+use super::{GOODBYE, HANDSHAKE, IDLE, Shared, connection};
+use crate::webhook::admit::Around;
+use crate::webhook::facts::NoFacts;
+use crate::webhook::tls::Current;
+use arc_swap::ArcSwap;
+use lateen_inject::{Injector, NativeSidecars, Settings};
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rustls::pki_types::CertificateDer;
+use rustls::{ClientConfig, RootCertStore};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncWriteExt as _, DuplexStream};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+/// A connection of the webhook, the other end of it, and who signed its certificate.
+fn begin() -> (JoinHandle<()>, DuplexStream, CertificateDer<'static>) {
+    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let current = Current::new(cert.pem().as_bytes(), signing_key.serialize_pem().as_bytes()).unwrap();
+    let tls = TlsAcceptor::from(Arc::new(Arc::new(current).server_config().unwrap()));
+    let config = Some(("config".to_owned(), "templates: {sidecar: '{}'}".to_owned()));
+    let (injector, _) =
+        Injector::new(Settings { config, values: Some(("values".to_owned(), String::new())), ..Settings::default() })
+            .unwrap();
+    let injector = Arc::new(ArcSwap::from_pointee(injector));
+    let around = Around { facts: Arc::new(NoFacts), native_sidecars: NativeSidecars::Auto };
+    let shared = Shared::new(injector, around, Arc::default());
+    let (ours, theirs) = tokio::io::duplex(64 << 10);
+    let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+    (tokio::spawn(connection(ours, peer, tls, shared)), theirs, cert.der().clone())
+}
+
+async fn shake_hands(stream: DuplexStream, root: CertificateDer<'static>, alpn: &str) -> TlsStream<DuplexStream> {
+    let mut roots = RootCertStore::empty();
+    roots.add(root).unwrap();
+    let mut config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![alpn.as_bytes().to_vec()];
+    TlsConnector::from(Arc::new(config)).connect("localhost".try_into().unwrap(), stream).await.unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handshake_that_never_comes_ends() {
+    let (serving, _stream, _) = begin();
+    let begun = Instant::now();
+    serving.await.unwrap();
+    assert_eq!(begun.elapsed().as_secs(), HANDSHAKE.as_secs());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_asks_nothing_ends() {
+    for (alpn, sent) in [
+        ("http/1.1", &b""[..]),
+        ("http/1.1", b"POST /inject HTTP/1.1\r\nHost: x\r\n"),
+        ("h2", b""),
+        ("h2", b"PRI * HT"),
+        ("h2", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+    ] {
+        let (serving, stream, root) = begin();
+        let mut stream = shake_hands(stream, root, alpn).await;
+        stream.write_all(sent).await.unwrap();
+        let begun = Instant::now();
+        serving.await.unwrap();
+        let took = begun.elapsed();
+        let limit = IDLE + GOODBYE + Duration::from_secs(1);
+        assert!(took <= limit, "{alpn} {:?}: {took:?}", String::from_utf8_lossy(sent));
+        assert!(took >= IDLE, "{alpn} {:?}: only {took:?}", String::from_utf8_lossy(sent));
+    }
+}
