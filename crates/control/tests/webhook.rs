@@ -268,6 +268,23 @@ async fn a_new_configuration_is_used_and_a_broken_one_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn without_files_lateens_own_templates_inject() {
+    let server = Server::with(None, None, None).await;
+    let mut client = Client::connect(&server, "h2").await;
+    let pod = pod("cart-1");
+    let injected = patched(&pod, &client.post("/inject/cluster/east", &review(&pod)).await);
+    let mut containers = names(&injected["spec"]["containers"]);
+    containers.sort_unstable();
+    assert_eq!(
+        (containers, names(&injected["spec"]["initContainers"])),
+        (vec!["cart", "istio-proxy"], vec!["istio-init"])
+    );
+    assert!(injected["metadata"]["annotations"]["sidecar.istio.io/status"].is_string(), "{injected:#}");
+    let again = client.post("/inject/cluster/east", &review(&injected)).await;
+    assert_eq!(patched(&injected, &again), injected, "a second time changes nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn many_at_once_are_all_answered() {
     let server = Server::start(TEMPLATE).await;
     let mut clients = tokio::task::JoinSet::new();
