@@ -17,7 +17,7 @@ mod scalar;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use json::go_json;
+use json::go_json;
 use scalar::{IntOrString, Pointer, Quantity, Raw, Time};
 
 /// `v1.ObjectMeta` of a pod.
