@@ -70,8 +70,32 @@ pub struct Engine {
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub function: Function,
-    /// Not replaced by the host: `and`, `or` and `call` are evaluated by the executor.
-    pub built_in: bool,
+    pub role: Role,
+}
+
+/// How the executor treats a function. The host's functions have the first role, whatever their names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Host,
+    BuiltIn,
+    And,
+    Or,
+    Call,
+    Index,
+    Slice,
+}
+
+impl Role {
+    fn of_built_in(name: &str) -> Role {
+        match name {
+            "and" => Role::And,
+            "or" => Role::Or,
+            "call" => Role::Call,
+            "index" => Role::Index,
+            "slice" => Role::Slice,
+            _ => Role::BuiltIn,
+        }
+    }
 }
 
 impl Default for Engine {
@@ -83,7 +107,8 @@ impl Default for Engine {
 impl Engine {
     /// text/template's own functions.
     pub fn new() -> Engine {
-        let functions = builtin::functions().map(|(name, function)| (name.into(), Entry { function, built_in: true }));
+        let functions = builtin::functions()
+            .map(|(name, function)| (name.into(), Entry { function, role: Role::of_built_in(name) }));
         Engine { functions: Arc::new(functions.collect()), options: Options::default() }
     }
 
@@ -91,7 +116,8 @@ impl Engine {
     #[must_use]
     pub fn with_sprig(mut self) -> Engine {
         let functions = Arc::make_mut(&mut self.functions);
-        functions.extend(sprig::functions().map(|(name, function)| (name.into(), Entry { function, built_in: false })));
+        functions
+            .extend(sprig::functions().map(|(name, function)| (name.into(), Entry { function, role: Role::Host })));
         self
     }
 
@@ -119,7 +145,7 @@ impl Engine {
     /// Adds or replaces a function.
     #[must_use]
     pub fn with(mut self, name: &str, function: Function) -> Engine {
-        Arc::make_mut(&mut self.functions).insert(name.into(), Entry { function, built_in: false });
+        Arc::make_mut(&mut self.functions).insert(name.into(), Entry { function, role: Role::Host });
         self
     }
 

@@ -2,6 +2,8 @@
 //! In: text. Out: tokens with their positions; the last one is the end or an error.
 //! Never here: meaning; numbers and quoted texts are only delimited.
 
+use std::borrow::Cow;
+
 use crate::quote::is_printable;
 
 const LEFT: &str = "{{";
@@ -48,21 +50,21 @@ pub(crate) enum Kind {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Token {
+pub(crate) struct Token<'t> {
     pub kind: Kind,
     /// Byte offset in the text.
     pub pos: usize,
-    pub val: String,
+    pub val: Cow<'t, str>,
     /// From 1.
     pub line: usize,
 }
 
-impl Token {
+impl Token<'_> {
     /// How an error message names the token.
     pub fn describe(&self) -> String {
         match self.kind {
             Kind::Eof => "EOF".into(),
-            Kind::Error => self.val.clone(),
+            Kind::Error => self.val.to_string(),
             Kind::Dot
             | Kind::Block
             | Kind::Break
@@ -85,7 +87,7 @@ impl Token {
 }
 
 /// Splits a whole text. The work is linear in its length.
-pub(crate) fn lex(text: &str) -> Vec<Token> {
+pub(crate) fn lex(text: &str) -> Vec<Token<'_>> {
     let mut lexer = Lexer { text, pos: 0, start: 0, line: 1, start_line: 1, parens: 0, tokens: Vec::new() };
     lexer.run();
     lexer.tokens
@@ -98,7 +100,7 @@ struct Lexer<'a> {
     line: usize,
     start_line: usize,
     parens: usize,
-    tokens: Vec<Token>,
+    tokens: Vec<Token<'a>>,
 }
 
 /// The lexer has said its last token.
@@ -135,7 +137,7 @@ impl Lexer<'_> {
     }
 
     fn emit(&mut self, kind: Kind) {
-        let val = self.text[self.start..self.pos].to_owned();
+        let val = Cow::Borrowed(&self.text[self.start..self.pos]);
         self.tokens.push(Token { kind, pos: self.start, val, line: self.start_line });
         self.start = self.pos;
         self.start_line = self.line;
@@ -148,7 +150,7 @@ impl Lexer<'_> {
     }
 
     fn error(&mut self, message: String) -> Stop {
-        self.tokens.push(Token { kind: Kind::Error, pos: self.start, val: message, line: self.start_line });
+        self.tokens.push(Token { kind: Kind::Error, pos: self.start, val: message.into(), line: self.start_line });
         Stop
     }
 

@@ -2,8 +2,10 @@
 //! In: a template's text and the names of the functions that exist. Out: trees, or the first error as Go words it.
 //! Never here: unbounded recursion; nesting is counted.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::engine::Entry;
 use crate::error::ParseError;
 use crate::lex::{Kind, Token, lex};
 use crate::quote::unquote;
@@ -11,7 +13,7 @@ use crate::quote::unquote;
 pub(crate) mod node;
 pub(crate) mod number;
 
-use node::{Branch, Command, Expr, ExprKind, List, Node, Pipe, Pos};
+use node::{Branch, Called, Command, Expr, ExprKind, List, Node, Pipe, Pos};
 use number::Number;
 
 /// The trees of one text, in the order in which they ended; the text's own comes last.
@@ -23,12 +25,12 @@ pub(crate) fn parse(
     name: &str,
     text: &str,
     nesting: usize,
-    is_function: &dyn Fn(&str) -> bool,
+    functions: &HashMap<Arc<str>, Entry>,
 ) -> Result<Parsed, ParseError> {
     let mut parser = Parser {
         name,
         text,
-        is_function,
+        functions,
         tokens: lex(text),
         next: 0,
         newest: 0,
@@ -46,8 +48,8 @@ pub(crate) fn parse(
 struct Parser<'a> {
     name: &'a str,
     text: &'a str,
-    is_function: &'a dyn Fn(&str) -> bool,
-    tokens: Vec<Token>,
+    functions: &'a HashMap<Arc<str>, Entry>,
+    tokens: Vec<Token<'a>>,
     next: usize,
     /// The furthest token looked at; errors are reported on its line.
     newest: usize,
@@ -83,15 +85,15 @@ enum Item {
 
 type Result<T, E = ParseError> = std::result::Result<T, E>;
 
-impl Parser<'_> {
+impl<'a> Parser<'a> {
     // Tokens.
 
-    fn peek(&mut self) -> Token {
+    fn peek(&mut self) -> Token<'a> {
         self.newest = self.newest.max(self.next);
         self.tokens[self.next].clone()
     }
 
-    fn take(&mut self) -> Token {
+    fn take(&mut self) -> Token<'a> {
         let token = self.peek();
         // The last token, the end or an error, is answered for ever.
         if self.next + 1 < self.tokens.len() {
@@ -100,19 +102,19 @@ impl Parser<'_> {
         token
     }
 
-    fn peek_non_space(&mut self) -> Token {
+    fn peek_non_space(&mut self) -> Token<'a> {
         while self.peek().kind == Kind::Space {
             self.take();
         }
         self.peek()
     }
 
-    fn take_non_space(&mut self) -> Token {
+    fn take_non_space(&mut self) -> Token<'a> {
         self.peek_non_space();
         self.take()
     }
 
-    fn expect(&mut self, kind: Kind, context: &str) -> Result<Token> {
+    fn expect(&mut self, kind: Kind, context: &str) -> Result<Token<'a>> {
         let token = self.take_non_space();
         if token.kind == kind { Ok(token) } else { Err(self.unexpected(&token, context)) }
     }
@@ -130,7 +132,7 @@ impl Parser<'_> {
         }
     }
 
-    fn unexpected(&self, token: &Token, context: &str) -> ParseError {
+    fn unexpected(&self, token: &Token<'_>, context: &str) -> ParseError {
         if token.kind != Kind::Error {
             return self.error(format!("unexpected {} in {context}", token.describe()));
         }
@@ -348,7 +350,7 @@ impl Parser<'_> {
         Ok(Node::Template { pos: token.pos, name, pipe })
     }
 
-    fn template_name(&mut self, token: &Token, context: &str) -> Result<String> {
+    fn template_name(&mut self, token: &Token<'_>, context: &str) -> Result<String> {
         match token.kind {
             Kind::String | Kind::RawString => unquote(&token.val).ok_or_else(|| self.error("invalid syntax")),
             _ => Err(self.unexpected(token, context)),
@@ -436,8 +438,8 @@ impl Parser<'_> {
         }
     }
 
-    fn declare(&mut self, pipe: &mut Pipe, variable: &Token) {
-        let name: Arc<str> = variable.val.as_str().into();
+    fn declare(&mut self, pipe: &mut Pipe, variable: &Token<'_>) {
+        let name: Arc<str> = variable.val.as_ref().into();
         pipe.decl.push(name.clone());
         self.vars.push(name);
     }
@@ -503,10 +505,10 @@ impl Parser<'_> {
         let token = self.take();
         let kind = match token.kind {
             Kind::Identifier => {
-                if !(self.is_function)(&token.val) {
+                let Some((name, entry)) = self.functions.get_key_value(&*token.val) else {
                     return Err(self.error(format!("function {} not defined", crate::quote::quote(&token.val))));
-                }
-                ExprKind::Identifier(token.val.as_str().into())
+                };
+                ExprKind::Identifier(Called { name: name.clone(), entry: entry.clone() })
             }
             Kind::Dot => ExprKind::Dot,
             Kind::Nil => ExprKind::Nil,
@@ -514,7 +516,7 @@ impl Parser<'_> {
                 if !self.vars.iter().any(|known| **known == *token.val) {
                     return Err(self.error(format!("undefined variable {}", crate::quote::quote(&token.val))));
                 }
-                ExprKind::Variable(token.val.as_str().into(), Vec::new())
+                ExprKind::Variable(token.val.as_ref().into(), Vec::new())
             }
             Kind::Field => ExprKind::Field(vec![field_name(&token)]),
             Kind::Bool => ExprKind::Bool(token.val == "true"),
@@ -526,7 +528,7 @@ impl Parser<'_> {
             )),
             Kind::String | Kind::RawString => {
                 let text = unquote(&token.val).ok_or_else(|| self.error("invalid syntax"))?;
-                ExprKind::String { quoted: token.val, text: text.into() }
+                ExprKind::String { quoted: token.val.into_owned(), text: text.into() }
             }
             _ => {
                 self.next = at;
@@ -537,7 +539,7 @@ impl Parser<'_> {
     }
 }
 
-fn field_name(token: &Token) -> String {
+fn field_name(token: &Token<'_>) -> String {
     token.val.trim_start_matches('.').to_owned()
 }
 

@@ -73,9 +73,8 @@ impl Template {
     /// Parses one more text into the set, under its own name. What it defines replaces what was known before,
     /// unless it is empty.
     pub fn add(&mut self, name: &str, text: &str) -> Result<(), ParseError> {
-        let functions = &self.engine.functions;
         let nesting = self.engine.options.limits.nesting;
-        let parsed = parse(name, text, nesting, &|function| functions.contains_key(function))?;
+        let parsed = parse(name, text, nesting, &self.engine.functions)?;
         let (file, text): (Arc<str>, Arc<str>) = (name.into(), text.into());
         let set = Arc::make_mut(&mut self.set);
         for (tree_name, list) in parsed.trees {

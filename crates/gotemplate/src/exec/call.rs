@@ -4,9 +4,10 @@
 
 use super::{Operand, Place, Result, State};
 use crate::builtin::Callee;
+use crate::engine::Role;
 use crate::error::{CallError, ExecError, ExecErrorKind};
 use crate::function::{Signature, Type};
-use crate::parse::node::Expr;
+use crate::parse::node::{Called, Expr};
 use crate::value::{Record, Value};
 
 impl<'t> State<'t, '_> {
@@ -14,30 +15,27 @@ impl<'t> State<'t, '_> {
         &mut self,
         dot: &Operand,
         place: Place<'t>,
-        name: &str,
+        called: &'t Called,
         args: &'t [Expr],
         last: Option<Operand>,
     ) -> Result<Operand> {
-        let engine = self.engine;
-        let Some(entry) = engine.functions.get(name) else {
-            return Err(self.error(format!("{} is not a defined function", crate::quote::quote(name))));
-        };
+        let name = &*called.name;
         let replaced = self.overlay.iter().rev().find(|(known, _)| **known == *name);
-        let (function, built_in) = match replaced {
-            Some((_, function)) => (function, false),
-            None => (&entry.function, entry.built_in),
+        let (function, role) = match replaced {
+            Some((_, function)) => (function, Role::Host),
+            None => (&called.entry.function, called.entry.role),
         };
         let signature = function.signature();
-        if built_in && (name == "and" || name == "or") {
+        if matches!(role, Role::And | Role::Or) {
             self.count(name, signature, args, last.as_ref())?;
-            return self.and_or(dot, name == "or", args, last);
+            return self.and_or(dot, role == Role::Or, args, last);
         }
-        let values = if built_in && name == "slice" {
+        let values = if role == Role::Slice {
             self.slice_arguments(dot, signature, args, last)?
         } else {
             self.arguments(dot, name, signature, args, last)?
         };
-        let result = if built_in && name == "call" {
+        let result = if role == Role::Call {
             let shown = args.first().map_or_else(|| "value".to_owned(), Expr::to_string);
             Callee::new(&shown, values.first()).and_then(|callee| callee.call(&values[1..], self.budget))
         } else {
@@ -45,7 +43,7 @@ impl<'t> State<'t, '_> {
         };
         match result {
             // Go's own functions but `index` promise a type; what others answer counts as `interface {}`.
-            Ok(value) => Ok(Operand { boxed: !built_in || name == "index", value }),
+            Ok(value) => Ok(Operand { boxed: matches!(role, Role::Host | Role::Index), value }),
             Err(err) => {
                 self.place = place;
                 Err(self.failed_call(name, err))

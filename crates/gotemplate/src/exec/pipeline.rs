@@ -40,9 +40,9 @@ impl<'t> State<'t, '_> {
             }
             ExprKind::Chain(inner, fields) => return self.chain(dot, first, inner, fields, args, last),
             ExprKind::Variable(name, fields) => return self.variable(dot, first, name, fields, args, last),
-            ExprKind::Identifier(name) => {
+            ExprKind::Identifier(called) => {
                 self.place = Place::Expr(first);
-                return self.function(dot, Place::Command(command), name, args, last);
+                return self.function(dot, Place::Command(command), called, args, last);
             }
             ExprKind::Pipe(pipe) => {
                 self.not_a_function(first, args, last.as_ref())?;
@@ -144,7 +144,7 @@ impl<'t> State<'t, '_> {
             ExprKind::Field(fields) => self.fields(dot, dot.clone(), expr, fields, &[], None)?,
             ExprKind::Variable(name, fields) => self.variable(dot, expr, name, fields, &[], None)?,
             ExprKind::Pipe(pipe) => self.parenthesized(dot, pipe)?,
-            ExprKind::Identifier(name) => self.function(dot, Place::Expr(expr), name, &[], None)?,
+            ExprKind::Identifier(called) => self.function(dot, Place::Expr(expr), called, &[], None)?,
             ExprKind::Chain(inner, fields) => self.chain(dot, expr, inner, fields, &[], None)?,
             constant => return self.typed_constant(wanted.unwrap_or(Type::Any), expr, constant),
         };

@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::number::Number;
+use crate::engine::Entry;
 
 /// A byte offset in the template's text.
 pub(crate) type Pos = usize;
@@ -62,11 +63,18 @@ pub(crate) enum ExprKind {
     Bool(bool),
     Number(Number),
     String { quoted: String, text: Arc<str> },
-    Identifier(Arc<str>),
+    Identifier(Called),
     Field(Vec<String>),
     Variable(Arc<str>, Vec<String>),
     Chain(Box<Expr>, Vec<String>),
     Pipe(Box<Pipe>),
+}
+
+/// A function, looked up when the text is parsed.
+#[derive(Debug)]
+pub(crate) struct Called {
+    pub name: Arc<str>,
+    pub entry: Entry,
 }
 
 impl fmt::Display for Pipe {
@@ -107,7 +115,7 @@ impl fmt::Display for Expr {
             ExprKind::Bool(b) => b.fmt(f),
             ExprKind::Number(number) => f.write_str(&number.text),
             ExprKind::String { quoted, .. } => f.write_str(quoted),
-            ExprKind::Identifier(name) => f.write_str(name),
+            ExprKind::Identifier(called) => f.write_str(&called.name),
             ExprKind::Field(fields) => write_fields(f, fields),
             ExprKind::Variable(name, fields) => {
                 f.write_str(name)?;
