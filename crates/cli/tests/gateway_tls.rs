@@ -8,14 +8,19 @@ mod gateway_tls {
     pub mod by_sni;
     pub mod client;
     pub mod fleet;
+    pub mod mutual;
+    pub mod sds;
 }
 
 use gateway_tls::authority::{Authority, Pair, secret};
 use gateway_tls::by_sni::Backends;
 use gateway_tls::client::{Client, local, tls_backend};
 use gateway_tls::fleet::{Control, Dataplane, PATIENCE, Program};
+use gateway_tls::mutual::Mesh;
+use gateway_tls::sds::Sds;
 use lateen_testkit::{Origin, eventually, free_port, request};
 use rustls::CipherSuite;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 fn envoy() -> Program {
@@ -57,8 +62,18 @@ fn lateen_passes_connections_by_sni() {
     by_sni(&lateen());
 }
 
+#[test]
+fn envoy_shows_the_certificate_of_the_workload() {
+    mutual_over_sds(&envoy());
+}
+
+#[test]
+fn lateen_shows_the_certificate_of_the_workload() {
+    mutual_over_sds(&lateen());
+}
+
 /// Ports of the gateway.
-struct Ports {
+pub struct Ports {
     http: u16,
     https: u16,
     tcp: u16,
@@ -221,6 +236,98 @@ fn a_folder_passes_connections_by_sni() {
     command.args(["run", "--no-stubs", "--concurrency", "1"]).arg(folder.path());
     let _run = lateen_testkit::Process::start(command).unwrap();
     backends.check(ports.https);
+}
+
+/// An agent beside the proxy, as Istio's bootstrap names it.
+fn beside(socket: PathBuf) -> impl FnOnce(&mut Value) {
+    move |bootstrap| {
+        bootstrap["node"]["metadata"]["ISTIO_VERSION"] = "1.32.0".into();
+        let clusters = bootstrap["static_resources"]["clusters"].as_array_mut().unwrap();
+        let mut agent = clusters[0].clone();
+        agent["name"] = "sds-grpc".into();
+        agent["load_assignment"] = json!({"cluster_name": "sds-grpc", "endpoints": [
+            {"lb_endpoints": [{"endpoint": {"address": {"pipe": {"path": socket}}}}]}]});
+        clusters.push(agent);
+    }
+}
+
+fn mutual_over_sds(program: &Program) {
+    let mesh = Mesh::new();
+    let home = tempfile::tempdir().unwrap();
+    let socket = home.path().join("socket");
+    let sds = Sds::start(&socket);
+    // As Istio says it, a listener waits for the agent without end: Envoy is not ready before there is a certificate.
+    sds.put_certificate(&mesh.workload());
+    sds.put_roots(&mesh.authority.pem);
+    let mut control = Control::start(&mesh.files());
+    let dataplane = Dataplane::start_with(program, &control, mesh.ports.http, beside(socket), &[]);
+    mesh.follows(&sds);
+    control.assert_everything_accepted();
+    dataplane.stop();
+
+    // Nobody who has a certificate: the server is closed by the control plane, which says so.
+    let dataplane = Dataplane::start(program, &control, mesh.ports.https);
+    mesh.closed();
+    let output = control.output();
+    assert!(output.contains("has no certificate of the mesh for tls mode ISTIO_MUTUAL"), "{output}");
+    assert!(output.contains("ISTIO_VERSION") && output.contains("TLS_SERVER_CERT_CHAIN"), "{output}");
+    dataplane.stop();
+
+    // Files that the node names.
+    let own = mesh.workload();
+    mesh.mount(home.path(), &own);
+    let names = |bootstrap: &mut Value| {
+        let metadata = &mut bootstrap["node"]["metadata"];
+        for (key, name) in [
+            ("TLS_SERVER_CERT_CHAIN", "cert-chain.pem"),
+            ("TLS_SERVER_KEY", "key.pem"),
+            ("TLS_SERVER_ROOT_CERT", "root-cert.pem"),
+        ] {
+            metadata[key] = home.path().join(name).to_str().unwrap().into();
+        }
+    };
+    let dataplane = Dataplane::start_with(program, &control, mesh.ports.https, names, &[]);
+    mesh.check(&own);
+    control.assert_everything_accepted();
+    dataplane.stop();
+}
+
+/// Without an agent, lateen looks itself where an agent would.
+#[test]
+fn lateen_is_its_own_agent() {
+    let mesh = Mesh::new();
+    let (home, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (socket, certificates) = (home.path().join("spire"), folder.path());
+    for (name, text) in mesh.files() {
+        std::fs::write(home.path().join(name), text).unwrap();
+    }
+    let start = |more: &[&Path]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_lateen"));
+        command.args(["run", "--no-stubs", "--concurrency", "1"]).args(more).arg(home.path());
+        lateen_testkit::Process::start(command).unwrap()
+    };
+    let folder_is = [Path::new("--workload-certificates"), certificates];
+    let run = start(&folder_is);
+    mesh.closed();
+    let looked = format!(
+        "this workload has no certificate: looked for cert-chain.pem, key.pem and root-cert.pem in {}",
+        certificates.display()
+    );
+    eventually(PATIENCE, "where was looked", || {
+        let output = run.output();
+        let told = output.contains(&looked) && output.contains("certificate: secret default");
+        if told { Ok(()) } else { Err(output) }
+    });
+    // What comes later is seen, and what changes.
+    for own in [mesh.workload(), mesh.workload()] {
+        mesh.mount(certificates, &own);
+        mesh.check(&own);
+    }
+    drop(run);
+    let sds = Sds::start(&socket);
+    let socket_is = [Path::new("--workload-identity-socket"), &socket];
+    let _run = start(&[folder_is, socket_is].concat());
+    mesh.follows(&sds);
 }
 
 const ROTATION: &str = include_str!("gateway_tls/rotation.yaml");

@@ -3,12 +3,13 @@
 
 use crate::node;
 use crate::report::Reports;
-use crate::translation::resource_set;
+use crate::translation::with_findings;
 use crate::world::World;
 use arc_swap::ArcSwap;
+use lateen_config::Finding;
 use lateen_xds::ResourceSet;
 use lateen_xds::server::{Client, Event, Outcome, Provider, ProviderError, Report};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 
@@ -20,6 +21,15 @@ pub(crate) struct Worlds {
     pub(crate) options: lateen_translate::Options,
     /// Resources of one generation, by what distinguishes one proxy from another.
     cache: Mutex<(u64, HashMap<String, Arc<ResourceSet>>)>,
+    told: Mutex<Told>,
+}
+
+/// What was said of proxies, so that it is not said again with each generation.
+#[derive(Debug, Default)]
+struct Told {
+    generation: u64,
+    before: HashSet<String>,
+    now: HashSet<String>,
 }
 
 impl Worlds {
@@ -30,6 +40,7 @@ impl Worlds {
             reports: Reports::default(),
             options,
             cache: Mutex::default(),
+            told: Mutex::default(),
         }
     }
 
@@ -56,6 +67,24 @@ impl Worlds {
                     .any(|(url, resources)| short(url) == kind && (name.is_empty() || resources.get(name).is_some()))
             };
             row.rejected.retain(|(kind, name), _| known(kind, name));
+        }
+    }
+
+    /// Logs what could not be done for a proxy. What is wrong with the files themselves is told by whoever read them.
+    fn tell(&self, generation: u64, findings: &[Finding]) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.generation < generation {
+            told.generation = generation;
+            told.before = std::mem::take(&mut told.now);
+        }
+        for finding in findings {
+            let object = finding.object.as_ref().map(ToString::to_string).unwrap_or_default();
+            let text = format!("{object}: {} ({}, {})", finding.message, finding.path, finding.place);
+            if !told.before.contains(&text) && !told.now.contains(&text) {
+                let hint = finding.hint.as_deref().unwrap_or_default();
+                tracing::info!(target: "lateen_control::translation", hint, "{text}");
+            }
+            told.now.insert(text);
         }
     }
 
@@ -102,7 +131,9 @@ impl Provider for Worlds {
             present(&set);
             return Ok(set);
         }
-        let set = Arc::new(resource_set(&world.snapshot, &proxy, &options));
+        let (set, findings) = with_findings(&world.snapshot, &proxy, &options);
+        self.tell(world.generation, &findings);
+        let set = Arc::new(set);
         self.remember(world.generation, key, set.clone());
         present(&set);
         Ok(set)

@@ -73,7 +73,9 @@ pub fn decode(bootstrap: &v3::bootstrap::Bootstrap) -> Static {
     }
     // Static resources see the static runtime.
     decoded.tables.features = Features::of(&decoded.runtime);
-    if let Some(resources) = message.static_resources.take() {
+    let mut sockets = Vec::new();
+    if let Some(mut resources) = message.static_resources.take() {
+        sockets = take_sockets(&mut resources.clusters);
         resources_of(resources, &mut decoded);
     }
     if let Some(admin) = message.admin.take() {
@@ -92,6 +94,9 @@ pub fn decode(bootstrap: &v3::bootstrap::Bootstrap) -> Static {
             Err(error) => decoded.errors.push(error),
         }
     }
+    sockets.retain(|name| decoded.ads.as_ref().is_none_or(|ads| ads.cluster != *name));
+    let for_traffic = |name: &String| format!("static_resources.clusters[{name}] as a destination of traffic");
+    decoded.ignored.extend(sockets.iter().map(for_traffic));
     if let Some(manager) = message.cluster_manager.take()
         && !manager.local_cluster_name.is_empty()
     {
@@ -102,6 +107,26 @@ pub fn decode(bootstrap: &v3::bootstrap::Bootstrap) -> Static {
     leave_out_harmless(&mut message, &mut decoded.ignored);
     decoded.errors.extend(at.nothing_left(&message).err());
     decoded
+}
+
+/// Takes out the clusters behind Unix domain sockets: discovery and secrets come over them, no traffic goes there.
+/// Returns their names.
+fn take_sockets(clusters: &mut Vec<v3::cluster::Cluster>) -> Vec<String> {
+    use v3::core::address::Address;
+    use v3::endpoint::lb_endpoint::HostIdentifier;
+    let is_socket = |cluster: &mut v3::cluster::Cluster| {
+        let localities = cluster.load_assignment.iter().flat_map(|assignment| &assignment.endpoints);
+        let mut hosts = localities.flat_map(|locality| &locality.lb_endpoints).peekable();
+        hosts.peek().is_some()
+            && hosts.all(|host| match &host.host_identifier {
+                Some(HostIdentifier::Endpoint(endpoint)) => {
+                    let address = endpoint.address.as_ref().and_then(|address| address.address.as_ref());
+                    matches!(address, Some(Address::Pipe(_)))
+                }
+                _ => false,
+            })
+    };
+    clusters.extract_if(.., is_socket).map(|cluster| cluster.name).collect()
 }
 
 fn resources_of(resources: v3::bootstrap::bootstrap::StaticResources, decoded: &mut Static) {

@@ -73,17 +73,17 @@ pub struct StubRow {
     pub address: SocketAddr,
 }
 
-/// The row of a gateway, from what is translated for it.
+/// The row of a gateway, from what is translated for it, and what could not be done for it.
 pub(crate) fn gateway_row(
     snapshot: &Snapshot,
     workload: &GatewayWorkload,
     proxy: &lateen_model::Proxy,
     admin: Option<SocketAddr>,
-) -> GatewayRow {
+) -> (GatewayRow, Vec<Finding>) {
     let scope = Scope::new(snapshot, proxy);
     let translated = lateen_translate::resources(&scope, &crate::run::translation());
     let listeners = translated.listeners.iter().map(|listener| listener_row(listener, &translated.routes)).collect();
-    GatewayRow { gateway: workload.name.to_string(), admin, listeners }
+    (GatewayRow { gateway: workload.name.to_string(), admin, listeners }, translated.findings)
 }
 
 fn listener_row(listener: &Listener, routes: &[RouteConfiguration]) -> ListenerRow {

@@ -28,6 +28,8 @@ pub struct Options {
     pub concurrency: Option<usize>,
     /// How long connections may go on after a gateway is stopped.
     pub drain_time: Duration,
+    /// Where the gateways find their certificate of the mesh; it is one for all of them.
+    pub identity: lateen_proxy::identity::Places,
 }
 
 /// Why a folder does not run.
@@ -82,7 +84,6 @@ impl Standalone {
             monitoring: Some(free_or_any(ports::CONTROL_MONITORING)),
             model: model.clone(),
             translate: translation(),
-            webhook: None,
         })
         .await?;
         let mut standalone = Self {
@@ -174,6 +175,7 @@ impl Standalone {
         options.health = Some(free_or_any(ports::HEALTH));
         options.prometheus = Some(free_or_any(ports::PROMETHEUS));
         options.drain_time = self.options.drain_time;
+        options.identity = self.options.identity.clone();
         lateen_proxy::Proxy::start(options)
             .map_err(|source| RunError::Gateway { gateway: workload.name.to_string(), source: Box::new(source) })
     }
@@ -200,17 +202,29 @@ impl Standalone {
 
     fn show(&mut self, generation: &Generation, settled: bool) {
         let world = self.control.world();
-        let rows = self.gateways.values().map(|gateway| {
-            let mut proxy = gateway.workload.proxy();
-            world.place_ports(&mut proxy);
-            gateway_row(&world.snapshot, &gateway.workload, &proxy, gateway.proxy.admin_address())
-        });
-        let gateways = rows.collect();
         let mut findings = generation.findings.clone();
         findings.extend(world.findings.iter().cloned());
+        let mut gateways = Vec::with_capacity(self.gateways.len());
+        for gateway in self.gateways.values() {
+            let mut proxy = gateway.workload.proxy();
+            world.place_ports(&mut proxy);
+            let admin = gateway.proxy.admin_address();
+            let (row, more) = gateway_row(&world.snapshot, &gateway.workload, &proxy, admin);
+            gateways.push(row);
+            for finding in more {
+                // Gateways that serve the same have the same to say.
+                if !findings.contains(&finding) {
+                    findings.push(finding);
+                }
+            }
+        }
         let rejections = self.control.reports().rejections();
         let mut problems: Vec<String> =
             rejections.iter().map(|rejection| format!("{}: {}", rejection.name, rejection.message)).collect();
+        for (name, gateway) in &self.gateways {
+            let certificates = gateway.proxy.certificate_problems().into_iter();
+            problems.extend(certificates.map(|problem| format!("{name}: certificate: {problem}")));
+        }
         if !settled {
             problems.push(format!("not every gateway has taken the configuration within {} s", SETTLE.as_secs()));
         }

@@ -1,6 +1,7 @@
 //! `lateen run`: a folder of YAML as running gateways.
 
 use crate::print;
+use lateen_proxy::identity::IdentityArgs;
 use lateen_standalone::{Board, Options, Standalone};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -28,6 +29,8 @@ pub struct Args {
     /// Seconds that connections may go on after the end is asked for.
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     drain_time: u64,
+    #[command(flatten)]
+    identity: IdentityArgs,
     /// How to print what runs: a table, or a line of JSON for each change.
     #[arg(long, short, value_enum, default_value = "text")]
     output: Output,
@@ -53,6 +56,7 @@ pub fn execute(args: Args) -> anyhow::Result<ExitCode> {
             stubs: !args.no_stubs,
             concurrency: args.concurrency,
             drain_time: Duration::from_secs(args.drain_time),
+            identity: args.identity.places(),
         })
         .await?;
         show(standalone.board(), args.output);

@@ -1,7 +1,7 @@
 //! Certificates for one test: an authority, and pairs that it signed.
 //! In: names. Out: PEM and DER; nothing is kept on disk.
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, SignatureAlgorithm};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, SanType, SignatureAlgorithm};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 /// An authority that clients and servers trust.
@@ -29,15 +29,19 @@ impl Authority {
         Self { pem: certificate.pem(), der: certificate.der().clone(), issuer: Issuer::new(params, key) }
     }
 
-    /// A new pair for these names, with an ECDSA key.
+    /// A new pair for these names (DNS names, and identities `spiffe://…`), with an ECDSA key.
     pub fn issue(&self, names: &[&str]) -> Pair {
         self.issue_with(names, &rcgen::PKCS_ECDSA_P256_SHA256)
     }
 
     pub fn issue_with(&self, names: &[&str], algorithm: &'static SignatureAlgorithm) -> Pair {
-        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let names: Vec<&str> = names.to_vec();
+        let (identities, names): (Vec<&str>, Vec<&str>) = names.into_iter().partition(|name| name.contains("://"));
+        let mut params = CertificateParams::new(names.into_iter().map(str::to_owned).collect::<Vec<_>>()).unwrap();
+        let identities = identities.into_iter().map(|name| SanType::URI(name.try_into().unwrap()));
+        params.subject_alt_names.splice(0..0, identities);
         let key = KeyPair::generate_for(algorithm).unwrap();
-        let certificate = CertificateParams::new(names).unwrap().signed_by(&key, &self.issuer).unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
         Pair {
             certificate: certificate.pem(),
             key: key.serialize_pem(),

@@ -89,9 +89,19 @@ impl Connection {
         self.get_as(path, &host)
     }
 
+    /// With further header lines.
+    pub fn get_with(&mut self, path: &str, more: &str) -> Result<Reply> {
+        let host = self.host.clone();
+        self.send(path, &host, more)
+    }
+
     /// For another host than the one that was asked for in the handshake.
     pub fn get_as(&mut self, path: &str, host: &str) -> Result<Reply> {
-        self.stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n\r\n").as_bytes())?;
+        self.send(path, host, "")
+    }
+
+    fn send(&mut self, path: &str, host: &str, more: &str) -> Result<Reply> {
+        self.stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n{more}\r\n").as_bytes())?;
         self.stream.flush()?;
         read_reply(&mut self.stream, false)
     }

@@ -87,12 +87,26 @@ pub struct Dataplane {
 impl Dataplane {
     /// Starts it and waits until it listens on `port`.
     pub fn start(program: &Program, control: &Control, port: u16) -> Self {
+        Self::start_with(program, control, port, |_| {}, &[])
+    }
+
+    /// The same with a change of the bootstrap and further arguments.
+    pub fn start_with(
+        program: &Program,
+        control: &Control,
+        port: u16,
+        change: impl FnOnce(&mut Value),
+        arguments: &[&Path],
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let admin = SocketAddr::from(([127, 0, 0, 1], free_port().unwrap()));
         let bootstrap = dir.path().join("bootstrap.json");
-        std::fs::write(&bootstrap, ads_bootstrap(admin.port(), control.xds).to_string()).unwrap();
+        let mut text = ads_bootstrap(admin.port(), control.xds);
+        change(&mut text);
+        std::fs::write(&bootstrap, text.to_string()).unwrap();
         let mut command = Command::new(&program.path);
         command.args(program.words).args(["--concurrency", "1", "--config-path"]).arg(&bootstrap);
+        command.args(arguments);
         if is_envoy(&program.path) {
             command.args(["--use-dynamic-base-id", "-l", "warning"]);
         }

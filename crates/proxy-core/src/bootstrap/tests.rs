@@ -12,14 +12,24 @@ fn a_bootstrap_is_taken_apart() {
         {{"name": "admin", "admin_layer": {{}}}}]}},
         "dynamic_resources": {{"lds_config": {{"ads": {{}}}}, "cds_config": {{"ads": {{}}}},
         "ads_config": {{"api_type": "DELTA_GRPC", "transport_api_version": "V3", "grpc_services": [{{"envoy_grpc": {{"cluster_name": "xds"}}}}]}}}},
-        "static_resources": {{"clusters": [{{"name": "xds"}}, {{"name": "bad", "connect_timeout": "0s"}}], "listeners": [{}]}}}}"#,
+        "static_resources": {{"clusters": [{{"name": "xds"}}, {{"name": "bad", "connect_timeout": "0s"}},
+            {{"name": "sds", "load_assignment": {{"cluster_name": "sds", "endpoints": [{{"lb_endpoints": [
+                {{"endpoint": {{"address": {{"pipe": {{"path": "/x"}}}}}}}}]}}]}}}}], "listeners": [{}]}}}}"#,
         hcm_listener("")
     );
     let found = decode(&json::decode(&text).expect("JSON"));
     assert_eq!(found.errors, []);
     assert_eq!(found.node.id, "n");
     assert_eq!(found.admin.map(|address| address.port()), Some(15000));
-    assert_eq!(found.ignored, ["layered_runtime: admin_layer", "stats_config", "overload_manager"]);
+    assert_eq!(
+        found.ignored,
+        [
+            "layered_runtime: admin_layer",
+            "static_resources.clusters[sds] as a destination of traffic",
+            "stats_config",
+            "overload_manager"
+        ]
+    );
     assert_eq!(found.runtime.get("a.b").map(String::as_str), Some("7"));
     let ads = found.ads.expect("ads");
     assert!(ads.delta && ads.listeners && ads.clusters && ads.cluster == "xds");
