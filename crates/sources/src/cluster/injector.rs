@@ -104,6 +104,17 @@ pub enum InjectorConfigError {
     },
 }
 
+impl From<ClusterError> for InjectorConfigError {
+    fn from(error: ClusterError) -> Self {
+        let hint = if error.is_not_found() {
+            format!("say where Istio is with --istioNamespace and --revision, or {WITHOUT}")
+        } else {
+            WITHOUT.to_owned()
+        };
+        Self::Cluster { error, hint }
+    }
+}
+
 impl Cluster {
     /// What the injector of a cluster is configured with.
     pub async fn injector_config(&self, maps: &InjectorConfigMaps) -> Result<InjectorConfig, InjectorConfigError> {
@@ -126,14 +137,7 @@ impl Cluster {
     }
 
     async fn injector_map(&self, maps: &InjectorConfigMaps, part: InjectorPart) -> Result<Json, InjectorConfigError> {
-        self.config_map(&maps.namespace, maps.name_of(part)).await.map_err(|error| {
-            let hint = if error.is_not_found() {
-                format!("say where Istio is with --istioNamespace and --revision, or {WITHOUT}")
-            } else {
-                WITHOUT.to_owned()
-            };
-            InjectorConfigError::Cluster { error, hint }
-        })
+        Ok(self.config_map(&maps.namespace, maps.name_of(part)).await?)
     }
 
     fn text(&self, maps: &InjectorConfigMaps, map: &Json, part: InjectorPart) -> Result<String, InjectorConfigError> {

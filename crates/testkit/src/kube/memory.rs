@@ -149,7 +149,7 @@ impl Shared {
         let mut state = self.state();
         loop {
             let events = match since {
-                0 => state.store.of(query).map(|object| Ok(event(query, None, Some(object))?)).collect(),
+                0 => state.store.of(query).map(|object| event(query, None, Some(object))).collect(),
                 _ => events(&state.store, query, since),
             };
             let events: Vec<String> = match events {

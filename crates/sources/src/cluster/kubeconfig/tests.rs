@@ -9,6 +9,9 @@ const TWO: &str = "apiVersion: v1\nkind: Config\ncurrent-context: a\nclusters:\n
 const OTHER: &str = "apiVersion: v1\nkind: Config\ncurrent-context: c\nclusters:\n\
     - {name: gone, cluster: {server: 'http://127.0.0.1:2'}}\ncontexts:\n- {name: c, context: {cluster: gone}}\n";
 
+/// What is tried: the file and the context given, the environment, and a part of what comes of it.
+type Case<'a> = (&'a str, Option<&'a Path>, Option<&'a str>, Environment, &'a str);
+
 /// The context that is chosen, or the error.
 fn chosen(given: Option<&Path>, context: Option<&str>, environment: &Environment) -> String {
     match find(given, context, environment) {
@@ -40,7 +43,7 @@ fn kubectl_would_find_the_same() {
     let environment = |paths: &[&PathBuf]| Environment { kubeconfig: list(paths), ..Environment::default() };
     let at_home = || Environment { home: Some(with_home.path().to_owned()), ..Environment::default() };
     let in_pod = |environment| Environment { service_host: Some("10.0.0.1".into()), ..environment };
-    let cases: &[(&str, Option<&Path>, Option<&str>, Environment, &str)] = &[
+    let cases: [Case<'_>; 16] = [
         ("a file that is given comes first", Some(&two), None, in_pod(environment(&[&other])), "a"),
         ("a context of it", Some(&two), Some("b"), Environment::default(), "b"),
         ("a context it has not", Some(&two), Some("z"), Environment::default(), "no context \"z\"; it has a, b"),
@@ -59,7 +62,7 @@ fn kubectl_would_find_the_same() {
         ("nothing at all", None, None, Environment::default(), "no cluster to ask: there is no home folder"),
     ];
     for (what, given, context, environment, expected) in cases {
-        let found = chosen(*given, *context, environment);
+        let found = chosen(given, context, &environment);
         assert!(found.contains(expected), "{what}: expected {expected:?}, got {found:?}");
     }
 }
