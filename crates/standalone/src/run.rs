@@ -84,6 +84,7 @@ impl Standalone {
             monitoring: Some(free_or_any(ports::CONTROL_MONITORING)),
             model: model.clone(),
             translate: translation(),
+            webhook: None,
         })
         .await?;
         let mut standalone = Self {
