@@ -45,6 +45,12 @@ fn bounds_stop_what_would_not_end() {
         ),
         ("{{((((((((((((((((((((((1))))))))))))))))))))))}}", "nested too deep"),
         ("{{regexReplaceAll \"\" (repeat 5000 \"x\") (repeat 5000 \"y\")}}", "exceeded maximum"),
+        // A pattern may be dear to compile; where it cannot be afforded, that is not "no match".
+        ("{{regexMatch (repeat 60 \"\\\\pL\") \"x\"}}", "exceeded maximum number of steps"),
+        (
+            "{{range 200}}{{regexFind (print \"\\\\pL{9,\" (add 9 .) \"}\") \"x\"}}{{end}}",
+            "exceeded maximum number of steps",
+        ),
         ("{{env \"HOME\"}}", "not available"),
         ("{{now}}", "not available"),
         ("{{uuidv4}}", "not available"),

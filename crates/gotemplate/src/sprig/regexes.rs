@@ -13,7 +13,7 @@ use crate::function::Type::{Int, String as Str};
 use crate::value::{Elem, List, Value};
 
 pub(super) const FUNCTIONS: &[Row] = &[
-    ("regexMatch", &[Str, Str], None, |b, a| Ok(compile(b, a).is_ok_and(|re| re.is_match(text(a, 1))).into())),
+    ("regexMatch", &[Str, Str], None, matches),
     ("mustRegexMatch", &[Str, Str], None, |b, a| Ok(compile(b, a)?.is_match(text(a, 1)).into())),
     ("regexFindAll", &[Str, Str, Int], None, find_all),
     ("mustRegexFindAll", &[Str, Str, Int], None, find_all),
@@ -28,19 +28,42 @@ pub(super) const FUNCTIONS: &[Row] = &[
     ("regexQuoteMeta", &[Str], None, |b, a| made(quote_meta(text(a, 0)), b)),
 ];
 
-const MAX_COMPILED: usize = 1 << 20;
+/// Bytes that a pattern may compile to, what one of such a size costs in steps, and how many times more
+/// a text costs with it. Each is tried before the next.
+const SIZES: [(usize, u64, u64); 3] = [(1 << 14, 500, 1), (1 << 17, 10_000, 4), (1 << 20, 80_000, 16)];
 
 /// The pattern that comes first, for the text that comes second.
 fn compile(budget: &Budget, args: &[Value]) -> Result<Regex> {
     let pattern = text(args, 0);
-    budget.spend(100 + (pattern.len() + text(args, 1).len()) as u64 / 16)?;
-    let translated = translate(pattern).map_err(|why| CallError::new(format!("error parsing regexp: {why}")))?;
-    RegexBuilder::new(&translated).size_limit(MAX_COMPILED).build().map_err(|err| {
-        // The crate draws a picture; its last line says what is wrong.
-        let err = err.to_string();
-        let why = err.lines().last().unwrap_or_default().trim_start_matches("error: ");
-        CallError::new(format!("error parsing regexp: {why}: `{pattern}`"))
-    })
+    let refuse = |why: &str| CallError::new(format!("error parsing regexp: {why}"));
+    let translated = translate(pattern).map_err(|why| refuse(&why))?;
+    // Classes of Unicode are large before anything is compiled.
+    let classes = pattern.matches("\\p").count() + pattern.matches("\\P").count();
+    budget.spend(200 + 2 * pattern.len() as u64 + 2000 * classes as u64)?;
+    let mut failed = None;
+    for (size, cost, factor) in SIZES {
+        budget.spend(cost + factor * (text(args, 1).len() as u64 / 16))?;
+        match RegexBuilder::new(&translated).size_limit(size).build() {
+            Ok(regex) => return Ok(regex),
+            Err(err @ regex::Error::CompiledTooBig(_)) => failed = Some(err),
+            Err(err) => {
+                failed = Some(err);
+                break;
+            }
+        }
+    }
+    // The crate draws a picture; its last line says what is wrong.
+    let err = failed.map(|err| err.to_string()).unwrap_or_default();
+    let why = err.lines().last().unwrap_or_default().trim_start_matches("error: ");
+    Err(refuse(&format!("{why}: `{pattern}`")))
+}
+
+/// A pattern that does not read matches nothing.
+fn matches(budget: &Budget, args: &[Value]) -> Result {
+    match compile(budget, args) {
+        Err(err) if err.is_limit() => Err(err),
+        compiled => Ok(compiled.is_ok_and(|regex| regex.is_match(text(args, 1))).into()),
+    }
 }
 
 /// How many at most; a negative number is no bound.
