@@ -17,7 +17,7 @@ use crate::pod::{PROXY, Pod, Role, find};
 use crate::policy::{Decision, decide};
 use crate::render::{RenderError, render};
 use crate::values::Values;
-use crate::{annotations, functions, image, mesh, openshift, overrides, post, schema, view};
+use crate::{annotations, functions, image, legacy, merge, mesh, openshift, overrides, post, schema, view};
 
 /// Annotation with the names of the templates that a pod wants.
 const TEMPLATES: &str = "inject.istio.io/templates";
@@ -183,16 +183,16 @@ impl Injector {
             warnings.extend(rendered.warnings);
             let mut overlay = rendered.overlay;
             if self.config.form == Form::InjectionSpec {
-                crate::legacy::complete(&mut overlay, original);
+                legacy::complete(&mut overlay, original);
             }
-            merge_pod(&name, &mut template, overlay.clone())?;
+            self.merge(&name, &mut template, overlay.clone())?;
             let moves = native
                 && find(template.containers(Role::Init), PROXY).is_some()
                 && find(merged.containers(Role::App), PROXY).is_some();
             if moves {
                 overrides::move_native(&mut merged);
             }
-            merge_pod(&name, &mut merged, overlay)?;
+            self.merge(&name, &mut merged, overlay)?;
         }
         let tproxy = proxy.interception_mode == InboundInterceptionMode::Tproxy;
         let mut pod = overrides::reapply(merged, original, &template, tproxy)?;
@@ -212,6 +212,17 @@ impl Injector {
         Ok(Injected { pod, warnings })
     }
 
+    /// Lays what a template made over a pod.
+    fn merge(&self, template: &str, pod: &mut Pod, overlay: Json) -> Result<(), RenderError> {
+        let mut json = std::mem::take(pod).into_json();
+        let merged = match self.config.form {
+            Form::Pod => merge::merge(&mut json, overlay, schema::pod()),
+            Form::InjectionSpec => legacy::merge(&mut json, overlay),
+        };
+        *pod = Pod::from_json(json);
+        merged.map_err(|error| RenderError::Merge { template: template.to_owned(), error })
+    }
+
     /// The proxy's settings: the mesh's, with the pod's annotation over them; all annotations are checked on the way.
     fn proxy_config(&self, pod: &Pod, warnings: &mut Vec<String>) -> Result<Arc<ProxyConfig>, InjectError> {
         let text = pod.annotation(annotations::PROXY_CONFIG);
@@ -224,8 +235,13 @@ impl Injector {
     }
 
     /// Cluster and network of the proxy: the webhook's URL wins over values, the pod's label over both.
+    ///
+    /// Templates of 1.7 write what values say themselves, and nothing looked at a label.
     fn proxy_env(&self, request: &Request<'_>) -> BTreeMap<String, String> {
         let mut env = request.proxy_env.clone();
+        if self.config.form == Form::InjectionSpec {
+            return env;
+        }
         let mut default = |name: &str, value: &str| {
             if !value.is_empty() && env.get(name).is_none_or(String::is_empty) {
                 env.insert(name.to_owned(), value.to_owned());
@@ -299,11 +315,4 @@ fn proxy_status_port(proxy: &ProxyConfig) -> i32 {
         0 => 15020,
         port => port,
     }
-}
-
-fn merge_pod(template: &str, pod: &mut Pod, overlay: Json) -> Result<(), RenderError> {
-    let mut json = std::mem::take(pod).into_json();
-    let merged = crate::merge::merge(&mut json, overlay, schema::pod());
-    *pod = Pod::from_json(json);
-    merged.map_err(|error| RenderError::Merge { template: template.to_owned(), error })
 }

@@ -5,7 +5,9 @@
 use serde_json::{Map, Value as Json, json};
 
 use crate::config::Form;
-use crate::pod::{Pod, object};
+use crate::merge::{self, MergeError};
+use crate::pod::{Pod, container_name, list, object};
+use crate::schema;
 
 /// Fields of a `SidecarInjectionSpec` that are fields of a pod's spec.
 const OF_SPEC: &[&str] =
@@ -22,6 +24,9 @@ const REDIRECT: &[&str] = &[
     "traffic.sidecar.istio.io/kubevirtInterfaces",
     "k8s.v1.cni.cncf.io/networks",
 ];
+
+/// Lists that 1.7 appended to.
+const APPENDED: &[&str] = &["initContainers", "containers", "volumes", "imagePullSecrets"];
 
 /// The group that may read the token of the service account; 1.7 sets it on every pod.
 const TOKEN_GROUP: u32 = 1337;
@@ -81,6 +86,21 @@ pub(crate) fn complete(overlay: &mut Json, pod: &Pod) {
     }
     let security = object(object(overlay, "spec"), "securityContext");
     security.insert("fsGroup".to_owned(), TOKEN_GROUP.into());
+}
+
+/// Lays an overlay over a pod as 1.7 did: its containers, volumes and secrets after the user's, the rest merged.
+pub(crate) fn merge(pod: &mut Json, mut overlay: Json) -> Result<(), MergeError> {
+    if let (Some(pod), Some(overlay)) = (pod.as_object_mut(), overlay.get_mut("spec").and_then(Json::as_object_mut)) {
+        let spec = object(pod, "spec");
+        for field in APPENDED {
+            let Some(Json::Array(items)) = overlay.shift_remove(*field) else { continue };
+            let target = list(spec, field);
+            // What an earlier injection put there makes room for what is put there now.
+            target.retain(|old| items.iter().all(|new| container_name(new) != container_name(old)));
+            target.extend(items);
+        }
+    }
+    merge::merge(pod, overlay, schema::pod())
 }
 
 /// Where a field of the overlay stands in the text that the template wrote.

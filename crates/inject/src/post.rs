@@ -103,16 +103,32 @@ pub(crate) fn post_process(pod: &mut Pod, template: &Pod, context: &Context<'_>)
 ///
 /// In a pod that was injected before they go before the variables that the later steps add,
 /// which is where they were: a second injection leaves the list as it is.
+/// A gateway's list stays in the order of its template, which its owner may have written, where the values are right
+/// already; Istio moves them there too, which changes nothing but the order.
 fn set_proxy_env(pod: &mut Pod, context: &Context<'_>) {
-    let new = context.proxy_env;
-    if new.is_empty() {
+    let wanted = context.proxy_env;
+    if wanted.is_empty() {
         return;
     }
+    let gateway = pod.find(PROXY).is_some_and(is_gateway);
     let Some(env) = env_mut(pod) else { return };
-    env.retain(|variable| !new.contains_key(env_name(variable)));
+    let stays = |variable: &Json| match wanted.get(env_name(variable)) {
+        None => true,
+        Some(value) => gateway && value == env_value(variable),
+    };
+    env.retain(stays);
+    let is_set = |name: &str| env.iter().any(|variable| env_name(variable) == name);
+    let new: Vec<Json> =
+        wanted.iter().filter(|(name, _)| !is_set(name)).map(|(name, value)| variable(name, value)).collect();
     let later = |variable: &Json| [prometheus::ENV, probes::ENV].contains(&env_name(variable));
     let at = env.iter().position(|variable| context.previously_injected && later(variable)).unwrap_or(env.len());
-    env.splice(at..at, new.iter().map(|(name, value)| variable(name, value)));
+    env.splice(at..at, new);
+}
+
+/// Whether a proxy is a gateway's: its arguments are `proxy router`.
+fn is_gateway(proxy: &Json) -> bool {
+    let args = proxy.get("args").and_then(Json::as_array);
+    args.is_some_and(|args| args.iter().take(2).map(Json::as_str).eq([Some("proxy"), Some("router")]))
 }
 
 fn set_metadata(pod: &mut Pod, template: &Pod, context: &Context<'_>) {
