@@ -82,7 +82,11 @@ pub fn for_clusters(scope: &Scope, options: &Options, clusters: &[Wanted]) -> Ve
 fn is_mutual(policy: &Policy, endpoint: &lateen_model::Endpoint) -> bool {
     match &policy.tls {
         Some(tls) => tls.mode == ClientTlsMode::IstioMutual,
-        None => endpoint.labels.get(TLS_MODE) == Some("istio"),
+        None => match endpoint.labels.get(TLS_MODE) {
+            Some(mode) => mode == "istio",
+            // A workload outside of Kubernetes has an identity when somebody has given it one.
+            None => endpoint.source.kind == "WorkloadEntry" && !endpoint.service_account.is_empty(),
+        },
     }
 }
 

@@ -37,6 +37,8 @@ message! {
         max_protocol_version: TlsProtocol,
         /// Cipher suites up to TLS 1.2.
         cipher_suites: Vec<String>,
+        /// Curves for key agreement.
+        ecdh_curves: Vec<String>,
         /// Accept client certificates unchecked.
         insecure_skip_verify: Option<bool>,
     }

@@ -164,6 +164,11 @@ struct Seen {
 
 impl<T: Settings> Entry<T> {
     fn new(settings: &Arc<T>) -> Self {
+        let left_out = &settings.common().params.left_out;
+        if !left_out.is_empty() {
+            let names = left_out.join(", ");
+            tracing::warn!(target: "lateen_proxy::tls", "cipher suites and curves that are not spoken here: {names}");
+        }
         Self { settings: Arc::clone(settings), current: ArcSwapOption::empty(), seen: Mutex::default() }
     }
 

@@ -6,11 +6,13 @@ use crate::values::boolean;
 use crate::{MissingCredentials, Options};
 use lateen_config::is_cipher_suite;
 use lateen_config::kinds::gateway::{ServerTlsMode, ServerTlsSettings, TlsProtocol as Written};
+use lateen_config::kinds::mesh_config::MeshTlsProtocol;
 use lateen_envoy_api::pack;
 use lateen_envoy_api::v3::core::TransportSocket;
 use lateen_envoy_api::v3::core::transport_socket::ConfigType;
 use lateen_envoy_api::v3::matcher::StringMatcher;
 use lateen_envoy_api::v3::matcher::string_matcher::MatchPattern;
+use lateen_envoy_api::v3::tls::certificate_validation_context::TrustChainVerification;
 use lateen_envoy_api::v3::tls::common_tls_context::{CombinedCertificateValidationContext, ValidationContextType};
 use lateen_envoy_api::v3::tls::tls_parameters::TlsProtocol;
 use lateen_envoy_api::v3::tls::{CertificateValidationContext, CommonTlsContext, DownstreamTlsContext, TlsParameters};
@@ -47,7 +49,7 @@ pub fn downstream(input: Input<'_>, secrets: &mut Secrets) -> Option<TransportSo
         alpn_protocols: alpn(settings, opaque),
         tls_certificate_sds_secret_configs: certificates,
         validation_context_type: roots.map(|roots| validation(input, roots, secrets)),
-        tls_params: parameters(settings),
+        tls_params: parameters(scope, settings),
         ..Default::default()
     };
     let context = DownstreamTlsContext {
@@ -107,6 +109,9 @@ fn validation(input: Input<'_>, roots: Wanted, secrets: &mut Secrets) -> Validat
         verify_certificate_hash: settings.verify_certificate_hash.clone(),
         ..subject_alt_names(&settings.subject_alt_names)
     };
+    if settings.insecure_skip_verify == Some(true) {
+        context.trust_chain_verification = TrustChainVerification::AcceptUntrusted.into();
+    }
     sds::agent_revoked(&scope.proxy, &roots, &mut context);
     ValidationContextType::CombinedValidationContext(CombinedCertificateValidationContext {
         default_validation_context: Some(context),
@@ -123,19 +128,40 @@ pub fn subject_alt_names(names: &[String]) -> CertificateValidationContext {
     CertificateValidationContext { match_subject_alt_names: names.iter().map(exact).collect(), ..Default::default() }
 }
 
-fn parameters(settings: &ServerTlsSettings) -> Option<TlsParameters> {
-    let untouched = settings.min_protocol_version == Written::TlsAuto
-        && settings.max_protocol_version == Written::TlsAuto
-        && settings.cipher_suites.is_empty();
-    if untouched || settings.mode == ServerTlsMode::IstioMutual {
+/// What the server says, over what the mesh says for all of them (Istio `applyDownstreamTLSDefaults`).
+fn parameters(scope: &Scope, settings: &ServerTlsSettings) -> Option<TlsParameters> {
+    if settings.mode == ServerTlsMode::IstioMutual {
         return None;
     }
-    Some(TlsParameters {
-        tls_minimum_protocol_version: version(settings.min_protocol_version).into(),
-        tls_maximum_protocol_version: version(settings.max_protocol_version).into(),
-        cipher_suites: settings.cipher_suites.iter().filter(|name| is_cipher_suite(name)).cloned().collect(),
-        ..Default::default()
-    })
+    let mut out = TlsParameters::default();
+    if let Some(defaults) = &scope.snapshot.mesh.config.tls_defaults {
+        out.ecdh_curves.clone_from(&defaults.ecdh_curves);
+        out.cipher_suites = known(&defaults.cipher_suites);
+        out.tls_minimum_protocol_version = match defaults.min_protocol_version {
+            MeshTlsProtocol::TlsAuto => TlsProtocol::TlsAuto,
+            MeshTlsProtocol::Tlsv12 => TlsProtocol::TlSv12,
+            MeshTlsProtocol::Tlsv13 => TlsProtocol::TlSv13,
+        }
+        .into();
+    }
+    if settings.min_protocol_version != Written::TlsAuto {
+        out.tls_minimum_protocol_version = version(settings.min_protocol_version).into();
+    }
+    if settings.max_protocol_version != Written::TlsAuto {
+        out.tls_maximum_protocol_version = version(settings.max_protocol_version).into();
+    }
+    if !settings.cipher_suites.is_empty() {
+        out.cipher_suites = known(&settings.cipher_suites);
+    }
+    if !settings.ecdh_curves.is_empty() {
+        out.ecdh_curves.clone_from(&settings.ecdh_curves);
+    }
+    (out != TlsParameters::default()).then_some(out)
+}
+
+/// Envoy refuses a listener for a suite that it does not know; the file's reader has told of it.
+fn known(suites: &[String]) -> Vec<String> {
+    suites.iter().filter(|name| is_cipher_suite(name)).cloned().collect()
 }
 
 fn version(written: Written) -> TlsProtocol {
