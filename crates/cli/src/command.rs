@@ -1,8 +1,11 @@
 //! The commands of `lateen` and their arguments.
 
+mod check_inject;
+mod cluster;
 mod completion;
 mod control;
 mod echo;
+mod experimental;
 mod explain;
 mod folder;
 mod run;
@@ -33,6 +36,8 @@ pub enum Command {
     Proxy(Box<lateen_proxy::Args>),
     Explain(explain::Args),
     Validate(validate::Args),
+    #[command(name = "x", visible_alias = "experimental")]
+    Experimental(experimental::Args),
     Echo(echo::Args),
     Completion(completion::Args),
 }
@@ -45,6 +50,7 @@ impl Command {
             Self::Proxy(args) => lateen_proxy::run(*args),
             Self::Explain(args) => explain::execute(args),
             Self::Validate(args) => validate::execute(args),
+            Self::Experimental(args) => experimental::execute(args),
             Self::Echo(args) => echo::execute(args),
             Self::Completion(args) => completion::execute(args),
         }

@@ -3,7 +3,7 @@
 
 mod board;
 
-pub use board::{board, board_json};
+pub use board::{board, board_json, table};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use lateen_config::{Finding, Severity};

@@ -85,7 +85,8 @@ pub fn board_json(board: &Board) -> Value {
     })
 }
 
-fn table(head: &[&str]) -> Table {
+/// An empty table without lines.
+pub fn table(head: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(head.to_vec());
