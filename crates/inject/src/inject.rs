@@ -12,17 +12,16 @@ use lateen_gotemplate::Value;
 use serde_json::{Map, Value as Json};
 
 use crate::config::{ConfigError, Form, InjectConfig, is_error};
+use crate::fingerprint::Fingerprint;
 use crate::owner::Owner;
 use crate::pod::{PROXY, Pod, Role, find};
 use crate::policy::{Decision, decide};
 use crate::render::{RenderError, render};
 use crate::values::Values;
-use crate::{annotations, functions, image, legacy, merge, mesh, openshift, overrides, post, schema, view};
+use crate::{annotations, functions, image, legacy, merge, mesh, openshift, overrides, post, schema, status, view};
 
 /// Annotation with the names of the templates that a pod wants.
 const TEMPLATES: &str = "inject.istio.io/templates";
-/// Annotation that says what was injected.
-const STATUS: &str = "sidecar.istio.io/status";
 /// Annotation that chooses between a native sidecar and a container.
 const NATIVE_SIDECAR: &str = "sidecar.istio.io/nativeSidecar";
 /// Label with the network of a pod.
@@ -53,6 +52,8 @@ pub struct Injector {
     proxy: Arc<ProxyConfig>,
     revision: String,
     compliance_policy: String,
+    /// Of all of the above.
+    fingerprint: Fingerprint,
 }
 
 /// One pod to inject.
@@ -117,11 +118,15 @@ impl Injector {
         let mut warnings = Vec::new();
         let environment = Arc::new(settings.environment);
         let engine = functions::engine(environment.clone());
+        let mut fingerprint = Fingerprint::new().text(&settings.revision);
         let (file, text) = settings.config.unwrap_or_else(crate::templates::config);
+        fingerprint = fingerprint.text(&text);
         let config = InjectConfig::parse(&file, &text, &engine, &mut warnings)?;
         let (file, text) = settings.values.unwrap_or_else(crate::templates::values);
+        fingerprint = fingerprint.text(&text);
         let values = Values::parse(&file, &text)?;
         let (file, text) = settings.mesh.unwrap_or_else(|| ("mesh".to_owned(), String::new()));
+        fingerprint = fingerprint.text(&text);
         let (mesh, findings) = apply_mesh_config(&file, &text, MeshConfig::istio_defaults());
         for finding in &findings {
             let line = format!("{}: {}: {}", finding.place, finding.path, finding.message);
@@ -140,6 +145,7 @@ impl Injector {
             proxy: Arc::new(proxy),
             revision: settings.revision,
             compliance_policy: environment.get("COMPLIANCE_POLICY").cloned().unwrap_or_default(),
+            fingerprint,
         };
         Ok((injector, warnings))
     }
@@ -161,6 +167,10 @@ impl Injector {
     pub fn inject(&self, request: &Request<'_>) -> Result<Injected, InjectError> {
         let mut warnings = Vec::new();
         let original = request.pod;
+        let fingerprint = self.fingerprint(request);
+        if status::version(original).is_some_and(|version| version == fingerprint.pod(original).shown()) {
+            return Ok(Injected { pod: original.clone(), warnings });
+        }
         let proxy = self.proxy_config(original, &mut warnings)?;
         let status_port = u16::try_from(proxy_status_port(&self.proxy)).unwrap_or_default();
         let proxy_env = self.proxy_env(request);
@@ -206,10 +216,22 @@ impl Injector {
                 || self.values.switch(&["global", "proxy", "holdApplicationUntilProxyStarts"]),
             revision: &self.revision,
             injected_annotations: &self.config.injected_annotations,
-            previously_injected: original.annotation(STATUS).is_some(),
+            previously_injected: status::injected(original),
         };
         warnings.extend(post::post_process(&mut pod, &template, &context)?);
+        let version = fingerprint.pod(&pod).shown();
+        status::set_version(&mut pod, version);
         Ok(Injected { pod, warnings })
+    }
+
+    /// What a pod is injected with, apart from itself.
+    fn fingerprint(&self, request: &Request<'_>) -> Fingerprint {
+        let owner = &request.owner;
+        let with = self.fingerprint.text(&owner.api_version).text(&owner.kind).text(&owner.name).text(&owner.namespace);
+        let with = with.text(if request.native_sidecar { "native" } else { "" });
+        let (uid, gid) = openshift::proxy_ids(request.namespace_annotations);
+        let with = with.text(&format!("{uid}:{gid}")).text(&self.compliance_policy);
+        request.proxy_env.iter().fold(with, |with, (name, value)| with.text(name).text(value))
     }
 
     /// Lays what a template made over a pod.

@@ -6,6 +6,7 @@ mod annotations;
 mod check;
 mod config;
 mod conform;
+mod fingerprint;
 mod functions;
 mod go_json;
 mod image;

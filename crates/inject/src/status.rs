@@ -13,6 +13,9 @@ pub(crate) const ANNOTATION: &str = "sidecar.istio.io/status";
 /// The revision that the annotation names when the injector has none.
 const DEFAULT_REVISION: &str = "default";
 
+/// The field with the fingerprint; 1.7 had the hash of its template there, today's Istio has nothing.
+const VERSION: &str = "version";
+
 /// The containers that an earlier injection has added.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Status {
@@ -43,6 +46,21 @@ impl Status {
     pub(crate) fn has(&self, role: Role, name: &str) -> bool {
         self.names(role).iter().any(|known| known == name)
     }
+}
+
+/// The fingerprint that the injector left in the annotation.
+pub(crate) fn version(pod: &Pod) -> Option<String> {
+    let status: Map<String, Json> = serde_json::from_str(pod.annotation(ANNOTATION)?).ok()?;
+    status.get(VERSION)?.as_str().map(str::to_owned)
+}
+
+/// Adds the fingerprint to the annotation.
+pub(crate) fn set_version(pod: &mut Pod, version: String) {
+    let Some(status) = pod.annotation(ANNOTATION) else { return };
+    let Ok(mut status) = serde_json::from_str::<Map<String, Json>>(status) else { return };
+    status.insert(VERSION.to_owned(), Json::from(version));
+    let text = go_json::text(&Json::Object(status));
+    pod.annotations_mut().insert(ANNOTATION.to_owned(), Json::from(text));
 }
 
 /// Whether a pod has been injected before: it has the annotation, whatever is in it.
