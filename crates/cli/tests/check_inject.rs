@@ -152,7 +152,8 @@ fn what_cannot_be_asked_is_said() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("all.yaml"), FOLDER).unwrap();
     fs::write(folder.path().join("empty.yaml"), "").unwrap();
-    let cases: [(&[&str], &str); 7] = [
+    let cases: [(&[&str], &str); 8] = [
+        (&[], "say what to ask about"),
         (&["-f", "all.yaml", "gone"], "there is Deployment shop/web, CronJob shop/nightly, Pod shop/node-agent"),
         (&["-f", "empty.yaml"], "no Pod and nothing that makes pods"),
         (&["-f", "all.yaml", "secret/x"], "\"secret\" is no type that makes pods; there is pod, deployment"),

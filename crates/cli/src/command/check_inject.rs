@@ -140,6 +140,9 @@ struct Checked<'a> {
 
 pub fn execute(args: Args) -> anyhow::Result<ExitCode> {
     let question = Question::read(&args)?;
+    if args.paths.is_empty() && question.wanted.is_none() && question.labels.is_none() {
+        bail!("say what to ask about: [TYPE/]NAME, or labels with -l, or files with -f");
+    }
     let gathered = if args.paths.is_empty() {
         block_on(live::gather(&args.cluster, &question))?
     } else {

@@ -12,17 +12,16 @@ use serde_json::Value as Json;
 pub async fn gather(args: &ClusterArgs, question: &Question) -> anyhow::Result<Gathered> {
     let cluster = args.connect().await.context("no cluster; give files with -f to ask without one")?;
     let mut gathered = Gathered::default();
-    let subject = match (&question.labels, &question.wanted) {
-        (Some(pod), _) => pod.subject(&question.namespace_or(cluster.default_namespace())),
-        (None, Some(wanted)) => {
-            let (wanted, namespace) = match (&question.namespace, wanted.split()) {
-                (Some(namespace), _) => (wanted.clone(), namespace.clone()),
-                (None, Some((wanted, namespace))) => (wanted, namespace.to_owned()),
-                (None, None) => (wanted.clone(), cluster.default_namespace().to_owned()),
-            };
-            find(&cluster, &wanted, &namespace).await?
-        }
-        (None, None) => bail!("say what to ask about: [<type>/]<name>, or labels with -l, or files with -f"),
+    let subject = if let Some(pod) = &question.labels {
+        pod.subject(&question.namespace_or(cluster.default_namespace()))
+    } else {
+        let wanted = question.wanted.as_ref().context("neither a name nor labels to ask about")?;
+        let (wanted, namespace) = match (&question.namespace, wanted.split()) {
+            (Some(namespace), _) => (wanted.clone(), namespace.clone()),
+            (None, Some((wanted, namespace))) => (wanted, namespace.to_owned()),
+            (None, None) => (wanted.clone(), cluster.default_namespace().to_owned()),
+        };
+        find(&cluster, &wanted, &namespace).await?
     };
     let namespace = cluster.namespace(&subject.namespace).await?;
     gathered.namespaces.insert(subject.namespace.clone(), Namespace::of(&subject.namespace, &namespace, None));
