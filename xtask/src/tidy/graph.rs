@@ -51,7 +51,8 @@ const FENCES: &[(&str, &[&str])] = &[
 ];
 
 /// Crates from outside that only these rooms may use.
-const ONLY: &[(&str, &[&str])] = &[("kube", &["sources"]), ("anyhow", &["cli", "testkit", "proxy"])];
+const ONLY: &[(&str, &[&str])] =
+    &[("kube", &["sources"]), ("k8s-openapi", &["sources"]), ("anyhow", &["cli", "testkit", "proxy"])];
 
 /// Crates that only tests may use.
 const DEV_ONLY: &[&str] = &["testkit"];

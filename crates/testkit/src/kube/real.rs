@@ -45,8 +45,11 @@ impl Real {
             Ok(())
         })?;
 
-        let (key, tokens, certificates) = (home.join("sa.key"), home.join("tokens.csv"), home.join("certificates"));
-        fs::write(&key, rcgen::KeyPair::generate()?.serialize_pem())?;
+        let (key, public) = (home.join("accounts.key"), home.join("accounts.pub"));
+        let (tokens, certificates) = (home.join("tokens.csv"), home.join("certificates"));
+        let pair = rcgen::KeyPair::generate()?;
+        fs::write(&key, pair.serialize_pem())?;
+        fs::write(&public, pair.public_key_pem())?;
         fs::write(&tokens, format!("{TOKEN},admin,admin,system:masters\n"))?;
         let mut server = Command::new(programs.join("kube-apiserver"));
         server
@@ -57,7 +60,7 @@ impl Real {
             .arg(format!("--token-auth-file={}", tokens.display()))
             .args(["--authorization-mode=RBAC", "--disable-admission-plugins=ServiceAccount"])
             .arg("--service-account-issuer=https://kubernetes.default.svc.cluster.local")
-            .arg(format!("--service-account-key-file={}", key.display()))
+            .arg(format!("--service-account-key-file={}", public.display()))
             .arg(format!("--service-account-signing-key-file={}", key.display()));
         let mut server = Process::start(server)?;
         // The certificate that the server signs for itself has its authority behind it.
