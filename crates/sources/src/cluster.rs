@@ -5,6 +5,7 @@
 mod error;
 mod injector;
 mod kubeconfig;
+mod proxy;
 mod resource;
 
 pub use error::ClusterError;
@@ -47,11 +48,13 @@ impl Cluster {
     ///
     /// The kubeconfig is the given file, else the files of `KUBECONFIG`, else `~/.kube/config`; without
     /// any, the cluster is the one that this pod runs in. Without a `context` it is the current one.
+    /// A proxy is the one that the kubeconfig names, else that of `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
     /// A program that the kubeconfig names for credentials is run, and takes as long as it takes.
     /// Must be called within a tokio runtime with IO and time.
     pub async fn connect(kubeconfig: Option<&Path>, context: Option<&str>) -> Result<Self, ClusterError> {
-        let found = kubeconfig::find(kubeconfig, context, &Environment::of_process())?;
-        let (mut config, name) = found.load().await?;
+        let environment = Environment::of_process();
+        let found = kubeconfig::find(kubeconfig, context, &environment)?;
+        let (mut config, name) = found.load(&environment.proxies).await?;
         config.connect_timeout = Some(CONNECT_LIMIT);
         let client = Client::try_from(config)
             .map_err(|why| ClusterError::Config { config: format!("the settings for {name}"), why: causes(&why) })?;

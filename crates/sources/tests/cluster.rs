@@ -161,6 +161,23 @@ fn what_goes_wrong_is_said_with_the_server_and_the_context() {
 }
 
 #[test]
+fn the_proxy_of_a_kubeconfig_is_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let proxy = Origin::answering(|_| b"HTTP/1.1 403 no\r\ncontent-length: 0\r\n\r\n".to_vec()).unwrap();
+    let path = kubeconfig(&folder, "https://192.0.2.1:6443");
+    let mut config: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    config["clusters"][0]["cluster"]["proxy-url"] = json!(format!("http://{}", proxy.addr));
+    fs::write(&path, config.to_string()).unwrap();
+    let error = run(async {
+        let cluster = Cluster::connect(Some(&path), None).await.unwrap();
+        cluster.namespace("shop").await.unwrap_err()
+    });
+    assert!(matches!(error, ClusterError::Unreachable { .. }), "{error}");
+    let seen = proxy.seen();
+    assert_eq!((seen[0].method.as_str(), seen[0].target.as_str()), ("CONNECT", "192.0.2.1:6443"));
+}
+
+#[test]
 fn a_server_that_says_nothing_is_not_waited_for_longer_than_the_limit() {
     let folder = tempfile::tempdir().unwrap();
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 
 use super::error::{ClusterError, causes};
+use super::proxy::Proxies;
 
 /// What the environment says about clusters.
 #[derive(Debug, Default)]
@@ -19,6 +20,8 @@ pub(super) struct Environment {
     pub(super) home: Option<PathBuf>,
     /// `KUBERNETES_SERVICE_HOST`, which every pod has.
     pub(super) service_host: Option<OsString>,
+    /// `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
+    pub(super) proxies: Proxies,
 }
 
 impl Environment {
@@ -28,6 +31,7 @@ impl Environment {
             kubeconfig: env::var_os("KUBECONFIG").filter(|paths| !paths.is_empty()),
             home: env::home_dir(),
             service_host: env::var_os("KUBERNETES_SERVICE_HOST").filter(|host| !host.is_empty()),
+            proxies: Proxies::of_process(),
         }
     }
 }
@@ -49,19 +53,24 @@ pub(super) enum Found {
 
 impl Found {
     /// The client's configuration, and the name of the cluster in messages.
-    pub(super) async fn load(self) -> Result<(kube::Config, String), ClusterError> {
-        let (config, context) = match self {
+    pub(super) async fn load(self, proxies: &Proxies) -> Result<(kube::Config, String), ClusterError> {
+        let (mut config, context, has_proxy) = match self {
             Self::Pod => {
                 let error = |why| ClusterError::Config { config: "the service account of this pod".into(), why };
-                (kube::Config::incluster().map_err(|why| error(causes(&why)))?, None)
+                (kube::Config::incluster().map_err(|why| error(causes(&why)))?, None, false)
             }
             Self::File { config, context, shown } => {
+                let has_proxy = proxy_of(&config, &context).is_some_and(|proxy| !proxy.is_empty());
                 let options = KubeConfigOptions { context: Some(context.clone()), ..KubeConfigOptions::default() };
                 let config = kube::Config::from_custom_kubeconfig(*config, &options).await;
                 let error = |why| ClusterError::Config { config: shown, why: format!("context {context:?}: {why}") };
-                (config.map_err(|why| error(causes(&why)))?, Some(context))
+                (config.map_err(|why| error(causes(&why)))?, Some(context), has_proxy)
             }
         };
+        if !has_proxy {
+            // The client would ask HTTPS_PROXY for every server, loopback and NO_PROXY included.
+            config.proxy_url = proxies.of(&config.cluster_url)?;
+        }
         let server = config.cluster_url.to_string();
         let server = server.trim_end_matches('/');
         let name = match context {
@@ -70,6 +79,13 @@ impl Found {
         };
         Ok((config, name))
     }
+}
+
+/// The proxy that a kubeconfig names for the cluster of a context.
+fn proxy_of<'a>(config: &'a Kubeconfig, context: &str) -> Option<&'a str> {
+    let context = config.contexts.iter().find(|named| named.name == context)?.context.as_ref()?;
+    let cluster = config.clusters.iter().find(|named| named.name == context.cluster)?;
+    cluster.cluster.as_ref()?.proxy_url.as_deref()
 }
 
 /// Finds the cluster: the given file, else those of `KUBECONFIG`, else `~/.kube/config`, else this pod's.

@@ -20,6 +20,8 @@ impl Resource {
     pub const CONFIG_MAPS: Self = Self::core("ConfigMap", "configmaps");
     /// Namespaces.
     pub const NAMESPACES: Self = Self { namespaced: false, ..Self::core("Namespace", "namespaces") };
+    /// Nodes.
+    pub const NODES: Self = Self { namespaced: false, ..Self::core("Node", "nodes") };
     /// Pods.
     pub const PODS: Self = Self::core("Pod", "pods");
     /// Services.

@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Environment, Found, find};
+use super::{Environment, Found, Proxies, find};
 
 const TWO: &str = "apiVersion: v1\nkind: Config\ncurrent-context: a\nclusters:\n\
     - {name: one, cluster: {server: 'http://127.0.0.1:1'}}\nusers: []\ncontexts:\n\
@@ -73,7 +73,9 @@ fn a_context_without_its_cluster_is_said() {
     let two = home.path().join("two");
     fs::write(&two, TWO).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let load = |context| runtime.block_on(find(Some(&two), context, &Environment::default()).unwrap().load());
+    let load = |context| {
+        runtime.block_on(find(Some(&two), context, &Environment::default()).unwrap().load(&Proxies::default()))
+    };
     let error = load(Some("b")).unwrap_err().to_string();
     assert!(error.contains("two") && error.contains("\"b\"") && error.contains("gone"), "{error}");
     let (config, name) = load(None).unwrap();
