@@ -78,7 +78,8 @@ impl Run<'_> {
             }
         }
 
-        if let Some(tail) = rest.strip_prefix('.') {
+        // A point that nothing follows is a verb.
+        if let Some(tail) = rest.strip_prefix('.').filter(|tail| !tail.is_empty()) {
             rest = tail;
             if after_index {
                 self.good_index = false;

@@ -29,6 +29,8 @@ func (c *Config) GetNested() *Config {
 	return c.Nested
 }
 
+var config = &Config{Image: "registry/app:1"}
+
 // Meta has fields of each kind, and methods with arguments.
 type Meta struct {
 	Name   string
@@ -49,7 +51,7 @@ func (m Meta) Sum(n ...int) int {
 
 // Config and the like are methods, so that no address is part of what prints.
 
-func (m Meta) Config() *Config { return &Config{Image: "registry/app:1"} }
+func (m Meta) Config() *Config { return config }
 
 func (m Meta) Uni() string { return "Grüße, 世界" }
 
