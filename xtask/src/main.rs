@@ -3,6 +3,7 @@
 //! Nothing of the product is in here.
 
 mod bench;
+mod differential;
 mod kits;
 mod project;
 mod python;

@@ -16,6 +16,7 @@ const STEPS: &[Step] = &[
     Step { name: "venv", what: "a Python with Envoy and PyYAML in .venv", run: venv },
     Step { name: "clippy", what: "no warnings", run: clippy },
     Step { name: "tests", what: "unit and integration tests of every crate", run: tests },
+    Step { name: "differential", what: "random templates as in Go", run: crate::differential::run },
     Step {
         name: "doc",
         what: "examples in doc comments",
