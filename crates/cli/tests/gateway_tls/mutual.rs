@@ -100,7 +100,7 @@ impl Mesh {
         self.others();
     }
 
-    /// Certificates that an SDS server brings; it may start after the gateway.
+    /// Certificates and roots that an SDS server brings, and changes.
     pub fn follows(&self, sds: &Sds) {
         let first = self.workload();
         sds.put_certificate(&first);
