@@ -8,6 +8,7 @@ mod echo;
 mod experimental;
 mod explain;
 mod folder;
+mod kube_inject;
 mod run;
 mod validate;
 
@@ -36,6 +37,7 @@ pub enum Command {
     Proxy(Box<lateen_proxy::Args>),
     Explain(explain::Args),
     Validate(validate::Args),
+    KubeInject(Box<kube_inject::Args>),
     #[command(name = "x", visible_alias = "experimental")]
     Experimental(experimental::Args),
     Echo(echo::Args),
@@ -50,6 +52,7 @@ impl Command {
             Self::Proxy(args) => lateen_proxy::run(*args),
             Self::Explain(args) => explain::execute(args),
             Self::Validate(args) => validate::execute(args),
+            Self::KubeInject(args) => kube_inject::execute(*args),
             Self::Experimental(args) => experimental::execute(args),
             Self::Echo(args) => echo::execute(args),
             Self::Completion(args) => completion::execute(args),

@@ -75,19 +75,11 @@ impl fmt::Display for AnnotationErrors {
 
 impl std::error::Error for AnnotationErrors {}
 
-/// Checks all annotations but `proxy.istio.io/config`.
-///
-/// # Errors
-/// All annotations with wrong values.
-pub(crate) fn check(pod: &Pod) -> Result<(), AnnotationErrors> {
-    check_with(pod, |_| Vec::new())
-}
-
 /// Checks all annotations; `proxy_config` says what is wrong with the text of `proxy.istio.io/config`.
 ///
 /// # Errors
 /// All annotations with wrong values.
-pub(crate) fn check_with(pod: &Pod, proxy_config: impl Fn(&str) -> Vec<String>) -> Result<(), AnnotationErrors> {
+pub(crate) fn check(pod: &Pod, proxy_config: impl Fn(&str) -> Vec<String>) -> Result<(), AnnotationErrors> {
     let mut errors = Vec::new();
     for (name, value) in pod.annotations() {
         let mut add = |why| errors.push(AnnotationError { name: name.to_owned(), value: value.to_owned(), why });

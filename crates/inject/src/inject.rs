@@ -166,7 +166,12 @@ impl Injector {
     /// [`InjectError`]: the pod as it is cannot be injected; nothing of it was changed.
     pub fn inject(&self, request: &Request<'_>) -> Result<Injected, InjectError> {
         let mut warnings = Vec::new();
-        let original = request.pod;
+        let without_user =
+            request.namespace_annotations.filter(|annotations| openshift::has_ids(annotations)).and_then(|_| {
+                let mut pod = request.pod.clone();
+                openshift::reset_shared_user(&mut pod).then_some(pod)
+            });
+        let original = without_user.as_ref().unwrap_or(request.pod);
         let fingerprint = self.fingerprint(request);
         if status::version(original).is_some_and(|version| version == fingerprint.pod(original).shown()) {
             return Ok(Injected { pod: original.clone(), warnings });
@@ -242,7 +247,7 @@ impl Injector {
             Form::InjectionSpec => legacy::merge(&mut json, overlay),
         };
         *pod = Pod::from_json(json);
-        merged.map_err(|error| RenderError::Merge { template: template.to_owned(), error })
+        merged.map_err(|error| RenderError::Merge { template: template.to_owned(), error: Box::new(error) })
     }
 
     /// The proxy's settings: the mesh's, with the pod's annotation over them; all annotations are checked on the way.
@@ -251,7 +256,7 @@ impl Injector {
         let applied = text.map(|text| apply_proxy_config(annotations::PROXY_CONFIG, text, &self.proxy));
         let (proxy, findings) = applied.unzip();
         let (wrong, odd): (Vec<_>, Vec<_>) = findings.unwrap_or_default().into_iter().partition(is_error);
-        annotations::check_with(pod, |_| wrong.iter().map(in_annotation).collect())?;
+        annotations::check(pod, |_| wrong.iter().map(in_annotation).collect())?;
         warnings.extend(odd.iter().map(|f| format!("annotation {}: {}", annotations::PROXY_CONFIG, in_annotation(f))));
         Ok(proxy.map_or_else(|| self.proxy.clone(), Arc::new))
     }

@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 
 mod leaf;
 mod text;
-mod types;
+mod go_types;
 
 use leaf::{DurationView, EnumView, StructView, WrapperView};
 
@@ -87,14 +87,14 @@ impl MessageView {
     /// Go's one-field struct around the member of a oneof that is set.
     fn holder(&self, member: Option<&Field<'_>>) -> Value {
         let Some(field) = member else { return Value::Nil };
-        let name = format!("{}_{}", types::go(self.message.message_name()), field.go_name());
+        let name = format!("{}_{}", go_types::go(self.message.message_name()), field.go_name());
         Value::object(HolderView { type_name: format!("*{name}"), name: field.go_name(), value: value(field.value) })
     }
 }
 
 impl Object for MessageView {
     fn type_name(&self) -> String {
-        format!("*{}", types::go(self.message.message_name()))
+        format!("*{}", go_types::go(self.message.message_name()))
     }
 
     fn is_pointer(&self) -> bool {

@@ -13,6 +13,11 @@ const USERS: &str = "openshift.io/sa.scc.uid-range";
 /// Annotation of a namespace: its groups, as blocks with commas between them.
 const GROUPS: &str = "openshift.io/sa.scc.supplemental-groups";
 
+/// Whether a namespace has ids of OpenShift.
+pub(crate) fn has_ids(namespace_annotations: &Map<String, Json>) -> bool {
+    namespace_annotations.contains_key(USERS)
+}
+
 /// User and group of the proxy: the last of the namespace's users and of its first block of groups, or 1337.
 ///
 /// Without an annotation for groups that for users counts. A value that is no block counts as absent.

@@ -68,11 +68,6 @@ impl Pod {
         Json::Object(self.json.clone())
     }
 
-    /// The fields of the pod.
-    pub(crate) fn fields_mut(&mut self) -> &mut Map<String, Json> {
-        &mut self.json
-    }
-
     /// `metadata`.
     pub(crate) fn metadata(&self) -> Option<&Map<String, Json>> {
         self.json.get("metadata")?.as_object()
@@ -111,11 +106,6 @@ impl Pod {
     /// All annotations, in the order written.
     pub(crate) fn annotations(&self) -> impl Iterator<Item = (&str, &str)> {
         texts(self.metadata(), "annotations")
-    }
-
-    /// All labels, in the order written.
-    pub(crate) fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
-        texts(self.metadata(), "labels")
     }
 
     /// The annotations, made when there are none.

@@ -16,7 +16,7 @@ use crate::merge::MergeError;
 pub enum RenderError {
     /// The template stops.
     #[error("injection {0}")]
-    Execute(ExecError),
+    Execute(Box<ExecError>),
     /// Its output is no YAML, or no map.
     #[error("injection template `{template}`{}: its output is no pod: {problem}{}", line_of(*line), shown(wrote))]
     Yaml {
@@ -37,7 +37,7 @@ pub enum RenderError {
         /// The template's line that wrote the value.
         line: Option<usize>,
         /// Field, value, and what was wanted.
-        error: ConformError,
+        error: Box<ConformError>,
     },
     /// Its output does not merge into the pod.
     #[error("injection template `{template}`: {error}")]
@@ -45,7 +45,7 @@ pub enum RenderError {
         /// The template.
         template: String,
         /// Field and reason.
-        error: MergeError,
+        error: Box<MergeError>,
     },
 }
 
@@ -72,7 +72,7 @@ pub(crate) fn render(template: &Template, form: Form, engine: &Engine, data: &Va
         Form::Pod => template.clone(),
         Form::InjectionSpec => with_render(template, engine, data),
     };
-    let rendered = runnable.execute_with_lines(data).map_err(RenderError::Execute)?;
+    let rendered = runnable.execute_with_lines(data).map_err(|error| RenderError::Execute(Box::new(error)))?;
     let mut documents = json_documents(name, &rendered.text).into_iter().filter(|document| !document.is_empty());
     let mut warnings = Vec::new();
     let Some(document) = documents.next() else {
@@ -113,7 +113,7 @@ pub(crate) fn render(template: &Template, form: Form, engine: &Engine, data: &Va
             let path: Vec<&str> = error.path().collect();
             let line = document.line_of(legacy::path_in_text(form, &path));
             let line = line.and_then(|line| rendered.origin(line)).map(|(_, line)| line);
-            return Err(RenderError::Conform { template: name.to_owned(), line, error });
+            return Err(RenderError::Conform { template: name.to_owned(), line, error: Box::new(error) });
         }
     }
     Ok(Overlay { overlay, warnings })

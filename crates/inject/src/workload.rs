@@ -39,7 +39,7 @@ pub enum DocumentError {
         /// Kind and name.
         what: String,
         /// Why.
-        error: InjectError,
+        error: Box<InjectError>,
     },
     /// A workload has no pod.
     #[error("{file}:{line}: {what}: {field} is missing, so there is no pod to inject")]
@@ -210,7 +210,7 @@ impl Work<'_> {
             file: self.file.to_owned(),
             line: self.line,
             what: what.clone(),
-            error,
+            error: Box::new(error),
         })?;
         self.out.warnings.extend(injected.warnings.iter().map(|warning| format!("{what}: {warning}")));
         self.out.injected += 1;

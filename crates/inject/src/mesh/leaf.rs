@@ -89,7 +89,7 @@ pub(super) struct EnumView(pub(super) EnumValue);
 
 impl Object for EnumView {
     fn type_name(&self) -> String {
-        types::go(self.0.type_name)
+        go_types::go(self.0.type_name)
     }
 
     fn truth(&self) -> bool {

@@ -30,14 +30,9 @@ pub(crate) enum Condition {
 }
 
 impl LabelSelector {
-    /// A selector from its JSON. What is wrong with it is kept, and told by [`LabelSelector::problem`].
+    /// A selector from its JSON. What is wrong with it is kept, and told when it is asked.
     pub fn from_json(json: &Json) -> LabelSelector {
         LabelSelector(read(json))
-    }
-
-    /// Why this is no selector.
-    pub fn problem(&self) -> Option<&str> {
-        self.0.as_ref().err().map(String::as_str)
     }
 
     /// The parts, all of which must hold.
