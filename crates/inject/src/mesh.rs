@@ -9,9 +9,9 @@ use lateen_config::reflect::{Field, Message, Slot, Value as Reflected};
 use lateen_gotemplate::{Elem, Function, List, Map, Object, Signature, UintKind, Value};
 use serde_json::Value as Json;
 
+mod go_types;
 mod leaf;
 mod text;
-mod go_types;
 
 use leaf::{DurationView, EnumView, StructView, WrapperView};
 

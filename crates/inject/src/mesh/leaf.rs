@@ -8,7 +8,7 @@ use lateen_config::reflect::{EnumValue, Scalar, Value as Reflected};
 use lateen_gotemplate::{FloatKind, Function, IntKind, JsonStyle, Object, UintKind, Value};
 use serde_json::{Map as JsonMap, Value as Json, json};
 
-use super::{answer, text, types};
+use super::{answer, go_types, text};
 
 /// A boolean or number of Go.
 pub(super) fn scalar(value: Scalar) -> Value {
