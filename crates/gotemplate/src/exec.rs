@@ -376,7 +376,7 @@ impl<'t> State<'t, '_> {
 
     /// A value inside an error message.
     fn show(&self, value: &Value) -> String {
-        format::print(std::slice::from_ref(value), self.budget).unwrap_or_else(|err| err.to_string())
+        format::print_bare(std::slice::from_ref(value), self.budget).unwrap_or_else(|err| err.to_string())
     }
 }
 

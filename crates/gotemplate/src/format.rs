@@ -71,12 +71,7 @@ impl<'a> Printer<'a> {
 pub(crate) fn print_value(value: &Value, budget: &Budget) -> Result<String, CallError> {
     match value {
         Value::String(text) => Ok(text.to_string()),
-        Value::Object(_) => {
-            let mut printer = Printer { bare: true, ..Printer::new(budget) };
-            printer.argument(value, 'v')?;
-            Ok(printer.out)
-        }
-        _ => print(std::slice::from_ref(value), budget),
+        _ => print_bare(std::slice::from_ref(value), budget),
     }
 }
 
@@ -89,7 +84,15 @@ impl Value {
 
 /// Go's `fmt.Sprint`: a space between operands when neither is a string.
 pub(crate) fn print(values: &[Value], budget: &Budget) -> Result<String, CallError> {
-    let mut printer = Printer::new(budget);
+    print_by(Printer::new(budget), values)
+}
+
+/// As [`print`], with pointers as what they point to.
+pub(crate) fn print_bare(values: &[Value], budget: &Budget) -> Result<String, CallError> {
+    print_by(Printer { bare: true, ..Printer::new(budget) }, values)
+}
+
+fn print_by(mut printer: Printer<'_>, values: &[Value]) -> Result<String, CallError> {
     let mut after_text = true;
     for (i, value) in values.iter().enumerate() {
         let is_text = matches!(value, Value::String(_));

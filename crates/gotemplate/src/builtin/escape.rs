@@ -20,7 +20,7 @@ fn text(budget: &Budget, args: &[Value]) -> Result<String> {
                 .iter()
                 .map(|v| if matches!(v, Value::Nil) { Value::from("<no value>") } else { v.clone() })
                 .collect();
-            format::print(&shown, budget)
+            format::print_bare(&shown, budget)
         }
     }
 }

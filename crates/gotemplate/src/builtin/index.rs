@@ -109,6 +109,8 @@ pub(super) fn slice(budget: &Budget, args: &[Value]) -> Result {
             budget.text(end - start)?;
             Ok(String::from_utf8_lossy(&text.as_bytes()[start..end]).into_owned().into())
         }
+        // A part of a nil slice is nil.
+        Value::List(list) if list.is_nil() => Ok(item.clone()),
         Value::List(list) => {
             budget.items(end - start)?;
             Ok(Value::List(List::new(list.elem().clone(), list.items()[start..end].to_vec())))

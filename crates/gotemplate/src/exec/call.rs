@@ -36,7 +36,12 @@ impl<'t> State<'t, '_> {
             self.arguments(dot, name, signature, args, last)?
         };
         let result = if role == Role::Call {
-            let shown = args.first().map_or_else(|| "value".to_owned(), Expr::to_string);
+            // What comes through a pipeline has no name, and Go shows the text that it is.
+            let shown = match (args.first(), values.first()) {
+                (Some(expr), _) => expr.to_string(),
+                (None, Some(Value::String(text))) => text.to_string(),
+                (None, value) => format!("<{} Value>", value.map(Value::type_name).unwrap_or_default()),
+            };
             Callee::new(&shown, values.first()).and_then(|callee| callee.call(&values[1..], self.budget))
         } else {
             function.call(self.budget, &values)
