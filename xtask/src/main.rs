@@ -5,6 +5,7 @@
 mod bench;
 mod differential;
 mod kits;
+mod kube_validate;
 mod project;
 mod python;
 mod step;

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::project::{Project, cargo};
 use crate::step::{self, Outcome, Step};
-use crate::{kits, python, tidy};
+use crate::{kits, kube_validate, python, tidy};
 
 /// Cheap steps first, so that a slip shows early.
 const STEPS: &[Step] = &[
@@ -24,6 +24,7 @@ const STEPS: &[Step] = &[
     },
     Step { name: "build", what: "release build of lateen and lateen-proxy", run: build },
     Step { name: "conformance", what: "upstream's cases that must pass", run: kits::conformance },
+    Step { name: "kube-validate", what: "Kubernetes accepts injected pods", run: kube_validate::run },
     Step { name: "adversarial-h1", what: "hostile HTTP/1.1", run: kits::adversarial_h1 },
     Step { name: "adversarial-h2", what: "hostile HTTP/2", run: kits::adversarial_h2 },
 ];
