@@ -27,7 +27,7 @@ impl Version {
         let body = text.strip_prefix('v').unwrap_or(text);
         let (body, metadata) = body.split_once('+').map_or((body, None), |(body, meta)| (body, Some(meta)));
         let (body, pre) = body.split_once('-').map_or((body, None), |(body, pre)| (body, Some(pre)));
-        let mut numbers = [0; 3];
+        let (mut numbers, mut too_large) = ([0; 3], None);
         let parts: Vec<&str> = body.split('.').collect();
         if parts.len() > 3 {
             return Err(invalid());
@@ -36,13 +36,21 @@ impl Version {
             if part.is_empty() || !part.bytes().all(|b| b.is_ascii_digit()) {
                 return Err(invalid());
             }
-            *number = part.parse().map_err(|_| invalid())?;
+            match part.parse() {
+                Ok(parsed) => *number = parsed,
+                Err(_) => too_large = too_large.or(Some(part)),
+            }
         }
         for identifiers in [pre, metadata].into_iter().flatten() {
             let good = |id: &str| !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
             if !identifiers.split('.').all(good) {
                 return Err(invalid());
             }
+        }
+        if let Some(part) = too_large {
+            return Err(CallError::new(format!(
+                "Error parsing version segment: strconv.ParseUint: parsing \"{part}\": value out of range"
+            )));
         }
         if pre.is_some_and(|pre| pre.split('.').any(|id| id.len() > 1 && id.starts_with('0') && is_number(id))) {
             return Err(CallError::new("version segment starts with 0"));
