@@ -33,6 +33,8 @@ const RULES: &[(&str, Rule)] = &[
     ("traffic.sidecar.istio.io/kubevirtInterfaces", rules::interfaces),
     ("istio.io/reroute-virtual-interfaces", rules::interfaces),
     ("prometheus.istio.io/merge-metrics", rules::boolean),
+    ("sidecar.istio.io/userVolume", rules::maps_by_name),
+    ("sidecar.istio.io/userVolumeMount", rules::maps_by_name),
     ("sidecar.istio.io/proxyCPU", quantity::check),
     ("sidecar.istio.io/proxyMemory", quantity::check),
     ("sidecar.istio.io/proxyCPULimit", quantity::check),

@@ -99,7 +99,7 @@ impl InjectConfig {
             return InjectConfig::build(&fields, Form::InjectionSpec, texts.into(), engine, warnings);
         }
         let templates = fields.texts("templates")?;
-        if templates.is_empty() {
+        if templates.is_empty() && !KNOWN.iter().any(|name| fields.map.contains_key(*name)) {
             let form = if looks_like_injection_spec(text) { Form::InjectionSpec } else { Form::Pod };
             let bare = Fields { file, map: &Map::new() };
             let texts = [(SIDECAR_TEMPLATE.to_owned(), text.to_owned())];

@@ -129,7 +129,7 @@ impl Injector {
         fingerprint = fingerprint.text(&text);
         let (mesh, findings) = apply_mesh_config(&file, &text, MeshConfig::istio_defaults());
         for finding in &findings {
-            let line = format!("{}: {}: {}", finding.place, finding.path, finding.message);
+            let line = format!("{}: {}", finding.place, told(finding));
             if is_error(finding) {
                 return Err(ConfigError::Mesh { file, problem: line });
             }
@@ -187,11 +187,12 @@ impl Injector {
             Some("false") => false,
             _ => request.native_sidecar,
         };
-        let mut merged = original.clone();
+        let mut merged = overrides::regroup(original);
         let mut template = Pod::default();
         for (name, by) in self.selected(original) {
             let Some(parsed) = self.config.templates.get(&name) else {
-                let have = self.config.template_names().collect::<Vec<_>>().join(", ");
+                let have: Vec<&str> = self.config.template_names().collect();
+                let have = if have.is_empty() { "none".to_owned() } else { have.join(", ") };
                 return Err(InjectError::UnknownTemplate { name, by, have });
             };
             let rendered = render(parsed, self.config.form, &self.config.engine, &data)?;
@@ -256,8 +257,8 @@ impl Injector {
         let applied = text.map(|text| apply_proxy_config(annotations::PROXY_CONFIG, text, &self.proxy));
         let (proxy, findings) = applied.unzip();
         let (wrong, odd): (Vec<_>, Vec<_>) = findings.unwrap_or_default().into_iter().partition(is_error);
-        annotations::check(pod, |_| wrong.iter().map(in_annotation).collect())?;
-        warnings.extend(odd.iter().map(|f| format!("annotation {}: {}", annotations::PROXY_CONFIG, in_annotation(f))));
+        annotations::check(pod, |_| wrong.iter().map(told).collect())?;
+        warnings.extend(odd.iter().map(|f| format!("annotation {}: {}", annotations::PROXY_CONFIG, told(f))));
         Ok(proxy.map_or_else(|| self.proxy.clone(), Arc::new))
     }
 
@@ -329,8 +330,8 @@ impl Injector {
     }
 }
 
-/// A finding about the text of an annotation.
-fn in_annotation(finding: &Finding) -> String {
+/// A finding without its place.
+fn told(finding: &Finding) -> String {
     let path = if finding.path.is_empty() { String::new() } else { format!("{}: ", finding.path) };
     let hint = finding.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
     format!("{path}{}{hint}", finding.message)

@@ -6,8 +6,8 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::config::Form;
 use crate::merge::{self, MergeError};
-use crate::pod::{Pod, container_name, list, object};
-use crate::schema;
+use crate::pod::{PROXY, Pod, container_name, find, list, object};
+use crate::{post, schema};
 
 /// Fields of a `SidecarInjectionSpec` that are fields of a pod's spec.
 const OF_SPEC: &[&str] =
@@ -31,9 +31,10 @@ const APPENDED: &[&str] = &["initContainers", "containers", "volumes", "imagePul
 /// The group that may read the token of the service account; 1.7 sets it on every pod.
 const TOKEN_GROUP: u32 = 1337;
 
-/// Turns an injection spec into a pod overlay.
-pub(crate) fn to_pod(overlay: &mut Json, warnings: &mut Vec<String>) {
-    let Json::Object(fields) = std::mem::take(overlay) else { return };
+/// Turns an injection spec into a pod overlay; answers what was dropped.
+pub(crate) fn to_pod(overlay: &mut Json) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let Json::Object(fields) = std::mem::take(overlay) else { return warnings };
     let (mut spec, mut annotations) = (Map::new(), Map::new());
     for (name, mut value) in fields {
         match name.as_str() {
@@ -41,7 +42,7 @@ pub(crate) fn to_pod(overlay: &mut Json, warnings: &mut Vec<String>) {
             "rewriteAppHTTPProbe" => {}
             "podRedirectAnnot" => annotations.extend(redirect(value)),
             "initContainers" => {
-                run_once(&mut value, warnings);
+                run_once(&mut value, &mut warnings);
                 spec.insert(name, value);
             }
             known if OF_SPEC.contains(&known) => {
@@ -53,6 +54,7 @@ pub(crate) fn to_pod(overlay: &mut Json, warnings: &mut Vec<String>) {
     // A field without items is written as `null`; merged, it would take the user's away.
     spec.retain(|_, value| !value.is_null());
     *overlay = json!({ "metadata": { "annotations": annotations }, "spec": spec });
+    warnings
 }
 
 fn redirect(value: Json) -> Map<String, Json> {
@@ -93,14 +95,27 @@ pub(crate) fn merge(pod: &mut Json, mut overlay: Json) -> Result<(), MergeError>
     if let (Some(pod), Some(overlay)) = (pod.as_object_mut(), overlay.get_mut("spec").and_then(Json::as_object_mut)) {
         let spec = object(pod, "spec");
         for field in APPENDED {
-            let Some(Json::Array(items)) = overlay.shift_remove(*field) else { continue };
+            let Some(Json::Array(mut items)) = overlay.shift_remove(*field) else { continue };
             let target = list(spec, field);
+            keep_told(target, &mut items);
             // What an earlier injection put there makes room for what is put there now.
             target.retain(|old| items.iter().all(|new| container_name(new) != container_name(old)));
             target.extend(items);
         }
     }
     merge::merge(pod, overlay, schema::pod())
+}
+
+/// What an earlier injection told the proxy about the application goes on to the container that takes its place:
+/// the pod's probes and annotations name the proxy by now, and nothing else knows what they were.
+fn keep_told(old: &[Json], new: &mut [Json]) {
+    let Some(env) = find(old, PROXY).and_then(|proxy| proxy.get("env")).and_then(Json::as_array) else { return };
+    let told = |variable: &&Json| post::TOLD.contains(&container_name(variable));
+    let told: Vec<Json> = env.iter().filter(told).cloned().collect();
+    let proxy = new.iter_mut().find(|container| container_name(container) == PROXY).and_then(Json::as_object_mut);
+    if let (Some(proxy), false) = (proxy, told.is_empty()) {
+        list(proxy, "env").extend(told);
+    }
 }
 
 /// Where a field of the overlay stands in the text that the template wrote.

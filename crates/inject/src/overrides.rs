@@ -82,6 +82,26 @@ pub(crate) fn reinsert(mut pod: Pod) -> Result<Pod, OverrideError> {
     Ok(pod)
 }
 
+/// The pod with the containers that an earlier injection added where merging puts new ones: first, in the template's
+/// order. They end up then where they did the first time.
+pub(crate) fn regroup(pod: &Pod) -> Pod {
+    let mut pod = pod.clone();
+    let Some(status) = Status::of(&pod) else { return pod };
+    // An annotation that is not readable is for `reinsert` to refuse.
+    let kept = Overrides::of(&pod).unwrap_or_default();
+    for role in Role::BOTH {
+        let place = |container: &Json| {
+            let name = container_name(container);
+            let added = status.names(role).iter().position(|added| added == name);
+            added.filter(|_| find(kept.containers(role), name).is_none()).unwrap_or(usize::MAX)
+        };
+        if let Some(containers) = pod.containers_mut(role) {
+            containers.sort_by_key(place);
+        }
+    }
+    pod
+}
+
 /// Moves a user's proxy container from `containers` to the init containers, where the templates have native sidecars.
 ///
 /// Users write their settings for the proxy into `containers` either way; only in one list do the two merge.

@@ -18,6 +18,9 @@ const NETWORK_ENV: &str = "ISTIO_META_NETWORK";
 /// The label of a pod with the name of its network.
 const NETWORK_LABEL: &str = "topology.istio.io/network";
 
+/// Variables that tell the proxy what the pod's annotations and probes were before they named the proxy.
+pub(crate) const TOLD: [&str; 2] = [prometheus::ENV, probes::ENV];
+
 /// What the steps need to know besides the pod.
 #[derive(Debug)]
 pub(crate) struct Context<'a> {
@@ -69,18 +72,15 @@ pub enum PostError {
 /// What a reader should know about a pod before it is injected.
 fn check_preconditions(original: &Pod) -> Vec<String> {
     let mut warnings = Vec::new();
-    let shown = || format!("{}/{}", original.meta_text("namespace"), original.shown_name());
     let dns = original.spec().and_then(|spec| spec.get("dnsPolicy")).and_then(Json::as_str).unwrap_or_default();
     if !dns.is_empty() && dns != "ClusterFirst" {
         warnings.push(format!(
-            "pod {:?}: spec.dnsPolicy is {dns:?}, so the proxy may not find the control plane by its name; use \"ClusterFirst\"",
-            shown()
+            "spec.dnsPolicy is {dns:?}, so the proxy may not find the control plane by its name; use \"ClusterFirst\""
         ));
     }
     if status::injected(original) && status::Status::of(original).is_none() {
         warnings.push(format!(
-            "pod {:?}: annotation {} is not a JSON object, so what an earlier injection added is not taken away; remove the annotation",
-            shown(),
+            "annotation {} is not a JSON object, so what an earlier injection added is not taken away; remove the annotation",
             status::ANNOTATION
         ));
     }
@@ -120,7 +120,7 @@ fn set_proxy_env(pod: &mut Pod, context: &Context<'_>) {
     let is_set = |name: &str| env.iter().any(|variable| env_name(variable) == name);
     let new: Vec<Json> =
         wanted.iter().filter(|(name, _)| !is_set(name)).map(|(name, value)| variable(name, value)).collect();
-    let later = |variable: &Json| [prometheus::ENV, probes::ENV].contains(&env_name(variable));
+    let later = |variable: &Json| TOLD.contains(&env_name(variable));
     let at = env.iter().position(|variable| context.previously_injected && later(variable)).unwrap_or(env.len());
     env.splice(at..at, new);
 }

@@ -73,8 +73,8 @@ pub(crate) fn render(template: &Template, form: Form, engine: &Engine, data: &Va
         Form::InjectionSpec => with_render(template, engine, data),
     };
     let rendered = runnable.execute_with_lines(data).map_err(|error| RenderError::Execute(Box::new(error)))?;
+    let mut warnings = no_values(name, &rendered);
     let mut documents = json_documents(name, &rendered.text).into_iter().filter(|document| !document.is_empty());
-    let mut warnings = Vec::new();
     let Some(document) = documents.next() else {
         return Ok(Overlay { overlay: Json::Object(serde_json::Map::new()), warnings });
     };
@@ -105,7 +105,8 @@ pub(crate) fn render(template: &Template, form: Form, engine: &Engine, data: &Va
         }
     };
     if form == Form::InjectionSpec {
-        legacy::to_pod(&mut overlay, &mut warnings);
+        let repairs = legacy::to_pod(&mut overlay);
+        warnings.extend(repairs.into_iter().map(|text| format!("injection template `{name}`: {text}")));
     }
     match conform(&mut overlay, form) {
         Ok(repairs) => warnings.extend(repairs.into_iter().map(|text| format!("injection template `{name}`: {text}"))),
@@ -117,6 +118,17 @@ pub(crate) fn render(template: &Template, form: Form, engine: &Engine, data: &Va
         }
     }
     Ok(Overlay { overlay, warnings })
+}
+
+/// Where Go writes `<no value>` for a value that is missing, which may become part of a name or an argument.
+fn no_values(template: &str, rendered: &Rendered) -> Vec<String> {
+    let lines = rendered.text.lines().enumerate().filter(|(_, text)| text.contains("<no value>"));
+    let lines = lines.filter(|(_, text)| !text.trim_start().starts_with('#'));
+    let told = lines.map(|(index, text)| {
+        let line = line_of(rendered.origin(index + 1).map(|(_, line)| line));
+        format!("injection template `{template}`{line} writes `{}`: a value is missing there", text.trim())
+    });
+    told.collect()
 }
 
 fn no_pod(template: &str, rendered: &Rendered, line: usize, problem: String) -> RenderError {

@@ -50,8 +50,8 @@ pub enum DocumentError {
         line: usize,
         /// Kind and name.
         what: String,
-        /// The field.
-        field: &'static str,
+        /// The field's path.
+        field: String,
     },
 }
 
@@ -86,7 +86,7 @@ impl Injector {
             let mut work = Work { injector: self, surroundings, file, line, out: &mut out };
             if work.object(&mut json)? {
                 out.text.push_str(&crate::yaml_text::to_yaml_in_order(&json));
-            } else if !json.is_null() {
+            } else if !text.trim().is_empty() {
                 out.text.push_str(text.trim_start_matches('\n'));
                 if !out.text.ends_with('\n') {
                     out.text.push('\n');
@@ -179,7 +179,7 @@ impl Work<'_> {
         let (name, namespace) = (meta("name"), meta("namespace"));
         let what = shown(&kind, &namespace, &name);
         let Some(spec) = at(json, place.spec).filter(|spec| spec.is_object()) else {
-            let field = if std::ptr::eq(place, &POD) { "spec" } else { "spec.template.spec" };
+            let field = place.spec.join(".");
             return Err(DocumentError::NoPod { file: self.file.to_owned(), line: self.line, what, field });
         };
         let metadata = at(json, place.metadata).cloned().unwrap_or_else(|| Json::Object(Map::new()));

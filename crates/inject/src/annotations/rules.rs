@@ -120,6 +120,20 @@ pub(super) fn boolean(value: &str) -> Result<(), String> {
     }
 }
 
+/// JSON such as `{"name":{"emptyDir":{}}}`. Istio's templates stop on everything else without naming the annotation.
+pub(super) fn maps_by_name(value: &str) -> Result<(), String> {
+    let right = r#"use JSON such as {"name":{...}}"#;
+    if value.is_empty() {
+        return Ok(());
+    }
+    let maps: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(value).map_err(|error| format!("it is not a JSON object: {error}; {right}"))?;
+    match maps.iter().find(|(_, map)| !map.is_object()) {
+        Some((name, other)) => Err(format!("\"{name}\" is {other} and not an object; {right}")),
+        None => Ok(()),
+    }
+}
+
 /// Digits only: no sign, no space, no underscore.
 fn number(text: &str) -> Option<u64> {
     (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok())?
