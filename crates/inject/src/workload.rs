@@ -77,14 +77,20 @@ impl Injector {
         surroundings: &Surroundings,
     ) -> Result<Documents, DocumentError> {
         let mut out = Documents::default();
-        for document in json_documents(file, text) {
+        let documents = json_documents(file, text);
+        for (place, document) in documents.iter().enumerate() {
+            // Between `---` and `---` documents may stand apart by `...`; their text cannot be written once for each.
+            let beside = [place.checked_sub(1), place.checked_add(1)].into_iter().flatten();
+            let shared = beside
+                .filter_map(|beside| documents.get(beside))
+                .any(|other| (other.line, &other.text) == (document.line, &document.text));
             let JsonDocument { value, text, line, error, .. } = document;
             if let Some(finding) = error {
-                return Err(DocumentError::Syntax(Box::new(finding)));
+                return Err(DocumentError::Syntax(Box::new(finding.clone())));
             }
-            let mut json = value.unwrap_or_default();
-            let mut work = Work { injector: self, surroundings, file, line, out: &mut out };
-            if work.object(&mut json)? {
+            let mut json = value.clone().unwrap_or_default();
+            let mut work = Work { injector: self, surroundings, file, line: *line, out: &mut out };
+            if work.object(&mut json)? || shared {
                 out.text.push_str(&crate::yaml_text::to_yaml_in_order(&json));
             } else if !text.trim().is_empty() {
                 out.text.push_str(text.trim_start_matches('\n'));

@@ -102,7 +102,9 @@ impl Case {
     pub fn surroundings(&self) -> Surroundings {
         let native_sidecar = self.environment().get("ENABLE_NATIVE_SIDECARS").is_some_and(|value| value == "true");
         let mut namespaces = BTreeMap::new();
-        for (name, annotations) in yaml(&self.file("namespaces.yaml").unwrap_or_default()).as_object().into_iter().flatten() {
+        for (name, annotations) in
+            yaml(&self.file("namespaces.yaml").unwrap_or_default()).as_object().into_iter().flatten()
+        {
             namespaces.insert(name.clone(), annotations.as_object().unwrap().clone());
         }
         Surroundings { native_sidecar, namespaces }

@@ -5,13 +5,11 @@
 //! With `BLESS=1` in the environment these are written anew.
 #![allow(clippy::unwrap_used)] // a test fails by it
 
-mod harness {
-    pub mod case;
-    pub mod diff;
-}
+mod case;
+mod diff;
 
-use harness::case::{Case, all, masked};
-use harness::diff::diff;
+use case::{Case, all, masked};
+use diff::diff;
 use std::fs;
 
 #[test]
