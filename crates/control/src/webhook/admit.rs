@@ -204,3 +204,6 @@ fn code(error: &InjectError) -> u16 {
 fn text<'a>(object: &'a Json, place: &str) -> &'a str {
     object.pointer(place).and_then(Json::as_str).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

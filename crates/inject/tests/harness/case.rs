@@ -38,7 +38,8 @@ pub struct Case {
 
 /// All cases in order of their names.
 pub fn all() -> Vec<Case> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    // Crate `control` reads them too.
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../inject/tests/cases");
     let folders = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
     let mut cases: Vec<Case> = folders.map(Case::open).collect();
     cases.sort_by(|a, b| a.name.cmp(&b.name));
@@ -110,12 +111,17 @@ impl Case {
         Surroundings { native_sidecar, namespaces }
     }
 
+    /// The text.
+    pub fn text(&self) -> String {
+        self.file("in.yaml").or_else(|| self.base()?.file("in.yaml")).unwrap()
+    }
+
     /// The injected text, the injector's own warnings before those of the workloads; or the error.
     pub fn inject(&self) -> Result<Documents, String> {
         let (injector, mut warnings) = self.injector()?;
-        let text = self.file("in.yaml").or_else(|| self.base()?.file("in.yaml")).unwrap();
-        let mut documents =
-            injector.inject_documents("in.yaml", &text, &self.surroundings()).map_err(|error| error.to_string())?;
+        let mut documents = injector
+            .inject_documents("in.yaml", &self.text(), &self.surroundings())
+            .map_err(|error| error.to_string())?;
         warnings.append(&mut documents.warnings);
         documents.warnings = warnings;
         Ok(documents)
