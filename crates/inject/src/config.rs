@@ -61,8 +61,8 @@ pub enum ConfigError {
         /// What is wrong, and what it should be.
         problem: String,
     },
-    /// The values do not parse.
-    #[error("{file}: the injection values do not parse: {problem}")]
+    /// The values do not parse, or one has a type that cannot be used.
+    #[error("{file}: the injection values are refused: {problem}")]
     Values {
         /// The values' file.
         file: String,

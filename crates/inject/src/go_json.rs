@@ -4,7 +4,8 @@
 
 use serde_json::{Map, Value as Json};
 
-use crate::schema::{self, Kind, Type};
+use crate::schema::{self, Field, Kind, Type};
+use crate::view::{integer, text as text_of};
 
 /// The text that Go's `json.Marshal` writes: one line, with `<`, `>`, `&` and two line ends of Unicode escaped.
 pub(crate) fn text(value: &Json) -> String {
@@ -26,56 +27,85 @@ pub(crate) fn text(value: &Json) -> String {
 /// A value as Go's client for that type of Kubernetes writes it: in the order of the type, without what Go leaves out,
 /// with what it always writes, such as a container's `resources`.
 ///
-/// Fields that the type does not have stay, at the end.
+/// Fields that the type does not have stay, at the end, and so do values of another type.
 pub(crate) fn typed(value: &Json, type_name: &str) -> Json {
-    schema::of(type_name).map_or_else(|| value.clone(), |ty| message(value, ty))
+    schema::of(type_name).map_or_else(|| value.clone(), |ty| Writer { keep: true }.message(value, ty))
 }
 
-fn message(value: &Json, ty: &'static Type) -> Json {
-    let Some(object) = value.as_object() else { return value.clone() };
-    let mut typed = Map::new();
-    for field in ty.fields() {
-        let omit = field.omit_empty || field.omit_zero;
-        let written = object.get(field.json).filter(|value| !value.is_null());
-        let value = match written.map(|value| of_kind(value, &field.kind)) {
-            None if field.pointer && omit || field.omit_zero => continue,
-            None if field.pointer => Json::Null,
-            None => zero(&field.kind),
-            Some(value) => value,
-        };
-        let empty = !field.pointer && field.kind.message().is_none() && value == zero(&field.kind);
-        if !(empty && omit) {
-            typed.insert(field.json.to_owned(), value);
+/// What `json.Marshal` writes for a struct of that type that was decoded from the JSON; null is the zero value.
+///
+/// What Go's decoder does not know is gone.
+pub(crate) fn decoded(value: &Json, ty: &'static Type) -> Json {
+    Writer { keep: false }.message(value, ty)
+}
+
+struct Writer {
+    /// Whether what Go would not have decoded stays.
+    keep: bool,
+}
+
+impl Writer {
+    fn message(&self, value: &Json, ty: &'static Type) -> Json {
+        if self.keep && !value.is_object() && !value.is_null() {
+            return value.clone();
+        }
+        let known = ty.fields().iter();
+        let known = known.filter_map(|field| Some((field.json.to_owned(), self.field(value.get(field.json), field)?)));
+        let mut written: Map<String, Json> = known.collect();
+        if let (true, Some(all)) = (self.keep, value.as_object()) {
+            let unknown = all.iter().filter(|(name, value)| !value.is_null() && ty.field_by_json(name).is_none());
+            written.extend(unknown.map(|(name, value)| (name.clone(), value.clone())));
+        }
+        Json::Object(written)
+    }
+
+    /// A field's value, unless Go leaves it out.
+    fn field(&self, json: Option<&Json>, field: &Field) -> Option<Json> {
+        let json = json.filter(|json| !json.is_null());
+        match (json, field.pointer) {
+            (None, true) => (!field.omit_empty).then_some(Json::Null),
+            (Some(json), true) => Some(self.value(Some(json), &field.kind)),
+            (None, false) if field.omit_zero => None,
+            (json, false) => {
+                let value = self.value(json, &field.kind);
+                let empty = match (&field.kind, &value) {
+                    (Kind::String, Json::String(text)) => text.is_empty(),
+                    (Kind::Bool, value) => *value == Json::Bool(false),
+                    (Kind::Int(_), value) => value.as_i64() == Some(0),
+                    (Kind::List(_), Json::Array(items)) => items.is_empty(),
+                    (Kind::Map(_), Json::Object(entries)) => entries.is_empty(),
+                    (Kind::List(_) | Kind::Map(_), Json::Null) => true,
+                    // Structs are never empty for Go.
+                    _ => false,
+                };
+                (!(empty && field.omit_empty)).then_some(value)
+            }
         }
     }
-    let unknown = object.iter().filter(|(name, value)| !value.is_null() && ty.field_by_json(name).is_none());
-    typed.extend(unknown.map(|(name, value)| (name.clone(), value.clone())));
-    Json::Object(typed)
-}
 
-fn of_kind(value: &Json, kind: &Kind) -> Json {
-    match (kind, value) {
-        (Kind::Message(ty), _) => message(value, ty.get()),
-        (Kind::List(_), Json::Array(list)) if list.is_empty() => Json::Null,
-        (Kind::List(kind), Json::Array(list)) => list.iter().map(|item| of_kind(item, kind)).collect(),
-        (Kind::Map(_), Json::Object(map)) if map.is_empty() => Json::Null,
-        (Kind::Map(kind), Json::Object(map)) => {
-            Json::Object(map.iter().map(|(key, value)| (key.clone(), of_kind(value, kind))).collect())
+    fn value(&self, json: Option<&Json>, kind: &Kind) -> Json {
+        match (kind, json) {
+            (Kind::Message(ty), json) => self.message(json.unwrap_or(&Json::Null), ty.get()),
+            (Kind::Quantity, Some(Json::Number(number))) => Json::String(number.to_string()),
+            (Kind::Quantity, Some(Json::String(text))) if !text.is_empty() => Json::String(text.clone()),
+            (Kind::List(elem), Some(Json::Array(items))) => {
+                items.iter().map(|item| self.value(Some(item), elem)).collect()
+            }
+            (Kind::Map(elem), Some(Json::Object(entries))) => {
+                let mut entries: Vec<_> = entries.iter().collect();
+                entries.sort_by_key(|(key, _)| *key);
+                let entries = entries.into_iter().map(|(key, entry)| (key.clone(), self.value(Some(entry), elem)));
+                Json::Object(entries.collect())
+            }
+            (Kind::IntOrString | Kind::Time | Kind::Raw, Some(json)) => json.clone(),
+            (_, Some(json)) if self.keep => json.clone(),
+            (Kind::String, json) => Json::String(json.map(text_of).unwrap_or_default()),
+            (Kind::Bool, json) => Json::Bool(json.and_then(Json::as_bool).unwrap_or_default()),
+            (Kind::Int(_), json) => json.map(integer).unwrap_or_default().into(),
+            (Kind::IntOrString, None) => 0.into(),
+            (Kind::Quantity, _) => Json::String("0".to_owned()),
+            (Kind::Time | Kind::Raw | Kind::List(_) | Kind::Map(_), _) => Json::Null,
         }
-        (Kind::Quantity, Json::Number(number)) => Json::from(number.to_string()),
-        _ => value.clone(),
-    }
-}
-
-/// What Go has where nothing is written.
-fn zero(kind: &Kind) -> Json {
-    match kind {
-        Kind::String => Json::from(""),
-        Kind::Bool => Json::from(false),
-        Kind::Int(_) | Kind::IntOrString => Json::from(0),
-        Kind::Quantity => Json::from("0"),
-        Kind::Time | Kind::Raw | Kind::List(_) | Kind::Map(_) => Json::Null,
-        Kind::Message(ty) => message(&Json::Object(Map::new()), ty.get()),
     }
 }
 

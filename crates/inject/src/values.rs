@@ -8,6 +8,19 @@ use serde_json::{Map, Value as Json};
 
 use crate::config::ConfigError;
 
+/// Texts that code asks for; Istio refuses other types of them.
+const TEXTS: [&[&str]; 6] = [
+    &["global", "hub"],
+    &["global", "variant"],
+    &["global", "network"],
+    &["global", "multiCluster", "clusterName"],
+    &["global", "proxy", "image"],
+    &["global", "proxy_init", "image"],
+];
+/// Switches that code asks for.
+const SWITCHES: [&[&str]; 2] =
+    [&["global", "proxy", "holdApplicationUntilProxyStarts"], &["sidecarInjectorWebhook", "rewriteAppHTTPProbe"]];
+
 /// The values of ConfigMap `istio-sidecar-injector`, key `values`.
 #[derive(Clone, Debug)]
 pub struct Values {
@@ -19,14 +32,18 @@ impl Values {
     /// Reads values from JSON or YAML; an empty text has none.
     ///
     /// # Errors
-    /// [`ConfigError::Values`] when the text does not parse or is no map.
+    /// [`ConfigError::Values`] when the text does not parse, is no map, or has a value of a type that cannot be used.
     pub fn parse(file: &str, text: &str) -> Result<Values, ConfigError> {
         let wrong = |problem: String| ConfigError::Values { file: file.to_owned(), problem };
         let Some(document) = json_documents(file, text).into_iter().find(|document| !document.is_empty()) else {
             return Ok(Values::from_json(Json::Object(Map::new())));
         };
         match (document.value, document.error) {
-            (Some(json @ Json::Object(_)), _) => Ok(Values::from_json(json)),
+            (Some(json @ Json::Object(_)), _) => {
+                let values = Values::from_json(json);
+                values.check().map_err(wrong)?;
+                Ok(values)
+            }
             (None, Some(finding)) => Err(wrong(format!("{}: {}", finding.place, finding.message))),
             _ => Err(wrong("they are not a map".to_owned())),
         }
@@ -46,6 +63,21 @@ impl Values {
     /// The whole.
     pub(crate) fn json(&self) -> &Json {
         &self.json
+    }
+
+    /// Whether what code asks for has the type that it is asked for. Templates judge the rest.
+    fn check(&self) -> Result<(), String> {
+        let questions =
+            TEXTS.iter().map(|path| (*path, "text")).chain(SWITCHES.iter().map(|path| (*path, "true or false")));
+        for (path, wanted) in questions {
+            match self.get(path) {
+                None | Some(Json::Null) => {}
+                Some(Json::String(_)) if wanted == "text" => {}
+                Some(Json::Bool(_)) if wanted != "text" => {}
+                Some(other) => return Err(format!("{} wants {wanted} and has `{other}`", path.join("."))),
+            }
+        }
+        Ok(())
     }
 
     fn get(&self, path: &[&str]) -> Option<&Json> {

@@ -9,15 +9,14 @@ use std::sync::{Arc, OnceLock};
 use lateen_gotemplate::{Elem, Function, List, Map, Object, Record, Signature, Value};
 use serde_json::Value as Json;
 
+use crate::go_json;
 use crate::pod::Pod;
 use crate::schema::{Embedded, Kind, Member, Type, of};
 
-mod json;
 mod scalar;
 #[cfg(test)]
 mod tests;
 
-use json::go_json;
 use scalar::{IntOrString, Pointer, Quantity, Raw, Time};
 
 /// `v1.ObjectMeta` of a pod.
@@ -177,7 +176,7 @@ fn element(kind: &Kind) -> Elem {
 }
 
 /// The text of a scalar; a number that stands where text belongs is its text.
-fn text(json: &Json) -> String {
+pub(crate) fn text(json: &Json) -> String {
     match json {
         Json::String(text) => text.clone(),
         Json::Number(_) | Json::Bool(_) => json.to_string(),
@@ -186,7 +185,7 @@ fn text(json: &Json) -> String {
 }
 
 /// A whole number; 0 for all else.
-fn integer(json: &Json) -> i64 {
+pub(crate) fn integer(json: &Json) -> i64 {
     json.as_i64().or_else(|| json.as_f64().map(|number| number as i64)).unwrap_or_default()
 }
 
@@ -254,7 +253,7 @@ impl Object for Struct {
     fn to_json(&self) -> Json {
         match self.reference {
             Reference::Nil => Json::Null,
-            _ => go_json(self.place.json().unwrap_or(&Json::Null), self.ty),
+            _ => go_json::decoded(self.place.json().unwrap_or(&Json::Null), self.ty),
         }
     }
 }
