@@ -168,13 +168,13 @@ async fn requests_that_ask_nothing_are_told_why() {
     let whole = review(&pod("cart-1")).to_string();
     let mut of_tomorrow = review(&pod("cart-1"));
     of_tomorrow["apiVersion"] = "admission.k8s.io/v2".into();
-    let huge = format!("{}{whole}", " ".repeat(4 << 20));
+    let huge = format!("{}{whole}", " ".repeat(7 << 20));
     let json = Some("application/json");
     for alpn in ["h2", "http/1.1"] {
         for (method, path, kind, body, status, reason) in [
             ("POST", "/inject", json, &whole[..whole.len() / 2], 400, "cut off"),
             ("POST", "/inject", json, "", 400, "empty"),
-            ("POST", "/inject", json, &huge, 400, "longer than 3 MiB"),
+            ("POST", "/inject", json, &huge, 400, "longer than 6 MiB"),
             ("POST", "/inject", json, &of_tomorrow.to_string(), 400, "admissionReviewVersions"),
             ("POST", "/inject", json, "{}", 400, "kind is missing"),
             ("POST", "/inject/net/%zz", json, &whole, 400, "`%`"),

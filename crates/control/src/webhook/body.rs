@@ -11,8 +11,10 @@ use hyper::body::{Body, Bytes};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
-/// Kubernetes' own limit of a request.
-pub(crate) const LONGEST: usize = 3 << 20;
+/// Istio's limit: twice what the API server takes, as a question also has the old object and who asks.
+pub(crate) const LONGEST: usize = 6 << 20;
+/// Room that is made at once for a body of a known length; a length is easily said.
+const PROMPT: usize = 64 << 10;
 /// So much of a body that is too long is read and thrown away, so that its sender hears why.
 const DRAINED: usize = 16 << 20;
 /// Time for the whole body. The API server itself waits 10 s, at most 30 s, for the answer.
@@ -50,7 +52,7 @@ where
 {
     let deadline = Instant::now() + PATIENCE;
     let expected = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    let mut bytes = Vec::with_capacity(expected.min(LONGEST));
+    let mut bytes = Vec::with_capacity(expected.min(PROMPT));
     let mut share: Option<OwnedSemaphorePermit> = None;
     loop {
         let came = bytes.len();
@@ -90,7 +92,7 @@ async fn drain<B: Body<Data = Bytes> + Unpin>(mut body: B, deadline: Instant) {
 
 #[cfg(test)]
 mod tests {
-    use super::{BodyError, LONGEST, read};
+    use super::{BodyError, read};
     use futures_util::{StreamExt as _, stream};
     use http_body_util::StreamBody;
     use hyper::body::{Bytes, Frame};
@@ -116,13 +118,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn bounds_hold() {
         let budget = Arc::new(Semaphore::new(8 << 20));
-        let mib = || part(1 << 20);
+        let (mib, longest) = (|| part(1 << 20), || (0..6).map(|_| part(1 << 20)));
         let (whole, slow) = (true, false);
         for (what, parts, ends, expected) in [
             ("nothing", vec![], whole, "0 bytes"),
-            ("the longest", vec![mib(), mib(), mib()], whole, "3145728 bytes"),
-            ("one more", vec![mib(), mib(), mib(), part(1)], whole, "longer than 3 MiB"),
-            ("endless", vec![mib(), mib(), mib(), mib()], slow, "longer than 3 MiB"),
+            ("the longest", longest().collect(), whole, "6291456 bytes"),
+            ("one more", longest().chain([part(1)]).collect(), whole, "longer than 6 MiB"),
+            ("endless", longest().chain([mib()]).collect(), slow, "longer than 6 MiB"),
             ("stalled", vec![part(5)], slow, "did not come within 10 s; 5 bytes of it came"),
             ("broken", vec![part(5), Err("reset")], whole, "broke off after 5 bytes: reset"),
         ] {
@@ -131,7 +133,7 @@ mod tests {
             assert!(shown.contains(expected), "{what}: {shown}");
             assert_eq!(budget.available_permits(), 8 << 20, "{what} gives its share back");
         }
-        let narrow = Arc::new(Semaphore::new(LONGEST / 3));
+        let narrow = Arc::new(Semaphore::new(1 << 20));
         let busy = outcome(vec![mib(), part(1)], whole, &narrow).await.unwrap_err();
         assert!(matches!(busy, BodyError::Busy), "{busy}");
     }
