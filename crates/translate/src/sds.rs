@@ -192,21 +192,28 @@ fn one(scope: &Scope, name: &str, origin: &Origin) -> Option<Secret> {
         }),
         Origin::RootsFiles { certificates, revoked } => secret::Type::ValidationContext(CertificateValidationContext {
             trusted_ca: file(certificates),
-            crl: if revoked.is_empty() { None } else { file(revoked) },
+            crl: self::revoked(revoked),
             ..Default::default()
         }),
     };
     Some(Secret { name: name.to_owned(), r#type: Some(kind) })
 }
 
-/// Puts the file of revoked certificates into `context` where the agent, which answers for the roots, knows none.
-pub fn agent_revoked(proxy: &Proxy, roots: &Wanted, context: &mut CertificateValidationContext) {
-    if let Origin::RootsFiles { revoked, .. } = &roots.origin
-        && proxy.has_agent()
-        && !revoked.is_empty()
-    {
-        context.crl = file(revoked);
+/// Puts the file of revoked certificates into `context`, unless the secret of the roots has them: an agent knows none.
+pub fn agent_revoked(proxy: &Proxy, roots: &Wanted, revoked: &str, context: &mut CertificateValidationContext) {
+    let beside = match &roots.origin {
+        Origin::Workload => true,
+        Origin::RootsFiles { .. } => proxy.has_agent(),
+        Origin::Pair | Origin::Roots | Origin::PairFiles { .. } => false,
+    };
+    if beside {
+        context.crl = self::revoked(revoked);
     }
+}
+
+/// A file of revoked certificates, unless its name is empty.
+pub fn revoked(path: &str) -> Option<DataSource> {
+    if path.is_empty() { None } else { file(path) }
 }
 
 /// A file of the proxy's machine.

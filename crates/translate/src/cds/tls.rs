@@ -102,6 +102,7 @@ fn validation(input: Input<'_>, settings: &ClientTlsSettings, secrets: &mut Secr
     } else {
         let context = CertificateValidationContext {
             system_root_certs: Some(SystemRootCerts {}),
+            crl: sds::revoked(&settings.ca_crl),
             ..subject_alt_names(&settings.subject_alt_names)
         };
         return Some(ValidationContextType::ValidationContext(context));
@@ -116,7 +117,9 @@ fn combined(
     secrets: &mut Secrets,
 ) -> ValidationContextType {
     let mut context = subject_alt_names(&settings.subject_alt_names);
-    sds::agent_revoked(&input.scope.proxy, &roots, &mut context);
+    // With the agent's certificate Istio takes nothing but names from the settings.
+    let revoked = if settings.mode == ClientTlsMode::IstioMutual { "" } else { &settings.ca_crl };
+    sds::agent_revoked(&input.scope.proxy, &roots, revoked, &mut context);
     ValidationContextType::CombinedValidationContext(CombinedCertificateValidationContext {
         default_validation_context: Some(context),
         validation_context_sds_secret_config: Some(roots.ask(&input.scope.proxy, secrets)),

@@ -112,7 +112,7 @@ fn validation(input: Input<'_>, roots: Wanted, secrets: &mut Secrets) -> Validat
     if settings.insecure_skip_verify == Some(true) {
         context.trust_chain_verification = TrustChainVerification::AcceptUntrusted.into();
     }
-    sds::agent_revoked(&scope.proxy, &roots, &mut context);
+    sds::agent_revoked(&scope.proxy, &roots, &settings.ca_crl, &mut context);
     ValidationContextType::CombinedValidationContext(CombinedCertificateValidationContext {
         default_validation_context: Some(context),
         validation_context_sds_secret_config: Some(roots.ask(&scope.proxy, secrets)),
