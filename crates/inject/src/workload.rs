@@ -34,7 +34,7 @@ pub enum DocumentError {
     Inject {
         /// The file.
         file: String,
-        /// The line on which the document begins.
+        /// The line on which the object begins.
         line: usize,
         /// Kind and name.
         what: String,
@@ -46,7 +46,7 @@ pub enum DocumentError {
     NoPod {
         /// The file.
         file: String,
-        /// The line on which the document begins.
+        /// The line on which the object begins.
         line: usize,
         /// Kind and name.
         what: String,
@@ -84,13 +84,13 @@ impl Injector {
             let shared = beside
                 .filter_map(|beside| documents.get(beside))
                 .any(|other| (other.line, &other.text) == (document.line, &document.text));
-            let JsonDocument { value, text, line, error, .. } = document;
+            let JsonDocument { value, text, error, .. } = document;
             if let Some(finding) = error {
                 return Err(DocumentError::Syntax(Box::new(finding.clone())));
             }
             let mut json = value.clone().unwrap_or_default();
-            let mut work = Work { injector: self, surroundings, file, line: *line, out: &mut out };
-            if work.object(&mut json)? || shared {
+            let mut work = Work { injector: self, surroundings, file, document, out: &mut out };
+            if work.object(&mut json, &[])? || shared {
                 out.text.push_str(&crate::yaml_text::to_yaml_in_order(&json));
             } else if !text.trim().is_empty() {
                 out.text.push_str(text.trim_start_matches('\n'));
@@ -164,29 +164,31 @@ struct Work<'a> {
     injector: &'a Injector,
     surroundings: &'a Surroundings,
     file: &'a str,
-    line: usize,
+    document: &'a JsonDocument,
     out: &'a mut Documents,
 }
 
 impl Work<'_> {
-    /// Injects an object, or the items of a list; whether anything was changed.
-    fn object(&mut self, json: &mut Json) -> Result<bool, DocumentError> {
+    /// Injects an object, or the items of a list; whether anything was changed. `path` leads to it in the document.
+    fn object(&mut self, json: &mut Json, path: &[&str]) -> Result<bool, DocumentError> {
         let text = |field: &str| json.get(field).and_then(Json::as_str).unwrap_or_default().to_owned();
         if text("apiVersion") == "v1" && text("kind") == "List" {
             let mut changed = false;
-            for item in json.get_mut("items").and_then(Json::as_array_mut).into_iter().flatten() {
-                changed |= self.object(item)?;
+            let items = json.get_mut("items").and_then(Json::as_array_mut);
+            for (index, item) in items.into_iter().flatten().enumerate() {
+                changed |= self.object(item, &[path, &["items", &index.to_string()]].concat())?;
             }
             return Ok(changed);
         }
         let Some(place) = place(json) else { return Ok(false) };
+        let (file, line) = (self.file.to_owned(), self.document.line_of(path).unwrap_or(self.document.line));
         let (kind, api_version) = (text("kind"), text("apiVersion"));
         let meta = |field: &str| at(json, &["metadata", field]).and_then(Json::as_str).unwrap_or_default().to_owned();
         let (name, namespace) = (meta("name"), meta("namespace"));
         let what = shown(&kind, &namespace, &name);
         let Some(spec) = at(json, place.spec).filter(|spec| spec.is_object()) else {
             let field = place.spec.join(".");
-            return Err(DocumentError::NoPod { file: self.file.to_owned(), line: self.line, what, field });
+            return Err(DocumentError::NoPod { file, line, what, field });
         };
         let metadata = at(json, place.metadata).cloned().unwrap_or_else(|| Json::Object(Map::new()));
         let pod = Pod::from_parts(metadata, spec.clone());
@@ -213,8 +215,8 @@ impl Work<'_> {
             proxy_env: BTreeMap::new(),
         };
         let injected = self.injector.inject(&request).map_err(|error| DocumentError::Inject {
-            file: self.file.to_owned(),
-            line: self.line,
+            file,
+            line,
             what: what.clone(),
             error: Box::new(error),
         })?;
