@@ -26,6 +26,14 @@ impl Mesh {
         }
     }
 
+    /// Begins the identities of workloads; Istio's default is `cluster.local`.
+    pub fn trust_domain(&self) -> &str {
+        match self.config.trust_domain.as_str() {
+            "" => "cluster.local",
+            domain => domain,
+        }
+    }
+
     /// How often names are looked up; Istio's default is 60 s.
     pub fn dns_refresh_rate(&self) -> Duration {
         match self.config.dns_refresh_rate {

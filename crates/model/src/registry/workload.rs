@@ -66,7 +66,11 @@ impl Workloads {
                 locality: locality.unwrap_or_default(),
                 weight: 0,
                 network: labels.get("topology.istio.io/network").unwrap_or_default().to_owned(),
-                service_account: pod.spec.service_account_name.clone(),
+                // What Kubernetes fills in.
+                service_account: match pod.spec.service_account_name.as_str() {
+                    "" => "default".to_owned(),
+                    account => account.to_owned(),
+                },
                 ready,
             });
         }

@@ -3,7 +3,7 @@
 
 use super::build::Input;
 use super::protocol;
-use crate::lds::tls::subject_alt_names;
+use crate::lds::tls::{known, subject_alt_names};
 use crate::sds::{self, Secrets, Wanted};
 use lateen_config::kinds::destination_rule::{ClientTlsMode, ClientTlsSettings};
 use lateen_envoy_api::pack;
@@ -13,8 +13,10 @@ use lateen_envoy_api::v3::core::{TransportSocket, UpstreamHttpProtocolOptions};
 use lateen_envoy_api::v3::http_protocol_options::HttpProtocolOptions;
 use lateen_envoy_api::v3::tls::certificate_validation_context::SystemRootCerts;
 use lateen_envoy_api::v3::tls::common_tls_context::{CombinedCertificateValidationContext, ValidationContextType};
-use lateen_envoy_api::v3::tls::{CertificateValidationContext, CommonTlsContext, UpstreamTlsContext};
-use lateen_model::Policy;
+use lateen_envoy_api::v3::tls::tls_parameters::TlsProtocol;
+use lateen_envoy_api::v3::tls::{CertificateValidationContext, CommonTlsContext, TlsParameters, UpstreamTlsContext};
+use lateen_model::{Mesh, Policy, Registry, Scope, Service};
+use std::collections::BTreeSet;
 
 /// Sets TLS of a cluster; without settings, or with mode DISABLE, it speaks in clear.
 pub fn apply(
@@ -27,7 +29,8 @@ pub fn apply(
     let Some(settings) = &policy.tls else { return };
     let files = with_files(input, settings);
     let settings = files.as_ref().unwrap_or(settings);
-    let mut common = CommonTlsContext::default();
+    let mut common =
+        CommonTlsContext { tls_params: Some(parameters(input.scope, settings.mode)), ..CommonTlsContext::default() };
     let mut sni = settings.sni.clone();
     let http2 = protocol::is_http2(upstream.as_ref());
     match settings.mode {
@@ -82,6 +85,52 @@ fn with_files(input: Input<'_>, settings: &ClientTlsSettings) -> Option<ClientTl
     })
 }
 
+/// TLS 1.2 and 1.3, as clients of Envoy stop at 1.2 when nothing is said; outside of the mesh with the curves and cipher
+/// suites that the mesh says for all (Istio `applyTLSDefaults`).
+fn parameters(scope: &Scope, mode: ClientTlsMode) -> TlsParameters {
+    let mut out = TlsParameters {
+        tls_minimum_protocol_version: TlsProtocol::TlSv12.into(),
+        tls_maximum_protocol_version: TlsProtocol::TlSv13.into(),
+        ..Default::default()
+    };
+    if let Some(defaults) = &scope.snapshot.mesh.config.tls_defaults
+        && mode != ClientTlsMode::IstioMutual
+    {
+        out.ecdh_curves.clone_from(&defaults.ecdh_curves);
+        out.cipher_suites = known(&defaults.cipher_suites);
+    }
+    out
+}
+
+/// Names of which the server's certificate must carry one. Where the rule has none, a mesh workload proves that it is
+/// one of those behind the service, and a ServiceEntry may have names of its own.
+fn names(input: Input<'_>, settings: &ClientTlsSettings) -> CertificateValidationContext {
+    let service = input.service;
+    let own = settings.mode == ClientTlsMode::IstioMutual || service.registry == Registry::External;
+    if own && settings.subject_alt_names.is_empty() {
+        return subject_alt_names(&identities(&input.scope.snapshot.mesh, service));
+    }
+    subject_alt_names(&settings.subject_alt_names)
+}
+
+/// Who runs a service (Istio `PushContext.ServiceAccounts`), sorted.
+fn identities(mesh: &Mesh, service: &Service) -> Vec<String> {
+    let aliases = mesh.config.trust_domain_aliases.iter().map(String::as_str);
+    let domains: Vec<&str> = std::iter::once(mesh.trust_domain()).chain(aliases).collect();
+    let mut out: BTreeSet<String> = service.subject_alt_names.iter().cloned().collect();
+    let accounts: BTreeSet<(&str, &str)> = service
+        .endpoints
+        .values()
+        .flatten()
+        .filter(|endpoint| !endpoint.service_account.is_empty())
+        .map(|endpoint| (endpoint.source.namespace(), endpoint.service_account.as_str()))
+        .collect();
+    for (namespace, account) in accounts {
+        out.extend(domains.iter().map(|domain| format!("spiffe://{domain}/ns/{namespace}/sa/{account}")));
+    }
+    out.into_iter().collect()
+}
+
 fn client_certificate(settings: &ClientTlsSettings) -> Wanted {
     if settings.credential_name.is_empty() {
         Wanted::pair_files(&settings.client_certificate, &settings.private_key)
@@ -103,7 +152,7 @@ fn validation(input: Input<'_>, settings: &ClientTlsSettings, secrets: &mut Secr
         let context = CertificateValidationContext {
             system_root_certs: Some(SystemRootCerts {}),
             crl: sds::revoked(&settings.ca_crl),
-            ..subject_alt_names(&settings.subject_alt_names)
+            ..names(input, settings)
         };
         return Some(ValidationContextType::ValidationContext(context));
     };
@@ -116,7 +165,7 @@ fn combined(
     roots: Wanted,
     secrets: &mut Secrets,
 ) -> ValidationContextType {
-    let mut context = subject_alt_names(&settings.subject_alt_names);
+    let mut context = names(input, settings);
     // With the agent's certificate Istio takes nothing but names from the settings.
     let revoked = if settings.mode == ClientTlsMode::IstioMutual { "" } else { &settings.ca_crl };
     sds::agent_revoked(&input.scope.proxy, &roots, revoked, &mut context);

@@ -48,6 +48,8 @@ fn manager(input: Input<'_>) -> HttpConnectionManager {
         http_filters: filter::chain(filter::Input { options: input.options, protocol: input.protocol }),
         use_remote_address: boolean(input.edge),
         stream_idle_timeout: duration(Duration::ZERO),
+        // As Istio by default: `Expect: 100-continue` is the upstream's to answer, and interim responses go on.
+        proxy_100_continue: true,
         upgrade_configs: vec![UpgradeConfig { upgrade_type: "websocket".to_owned(), ..Default::default() }],
         access_log: access_log::of_requests(mesh),
         route_specifier: Some(RouteSpecifier::Rds(Rds {

@@ -160,7 +160,7 @@ fn parameters(scope: &Scope, settings: &ServerTlsSettings) -> Option<TlsParamete
 }
 
 /// Envoy refuses a listener for a suite that it does not know; the file's reader has told of it.
-fn known(suites: &[String]) -> Vec<String> {
+pub fn known(suites: &[String]) -> Vec<String> {
     suites.iter().filter(|name| is_cipher_suite(name)).cloned().collect()
 }
 
