@@ -173,6 +173,14 @@ fn proxies_that_cannot_start_are_refused() {
 }
 
 #[test]
+fn a_field_with_an_error_keeps_the_value_of_the_base() {
+    let base = ProxyConfig::istio_defaults();
+    let (proxy, findings) = apply_proxy_config("annotation", "serviceCluster: [a]\nstatusPort: x\n", &base);
+    assert_eq!(shown(&findings), ["error 1 serviceCluster", "error 2 statusPort"]);
+    assert_eq!(json_of(&proxy), json_of(&base));
+}
+
+#[test]
 fn an_old_mesh_is_read_with_warnings() {
     let text = "disableMixerHttpReports: true\nenableTracing: true\ndefaultConfig:\n  connectTimeout: 10s\n  \
                 zipkinAddress: zipkin:9411\n  configPath: \"/etc/istio/proxy\"\nsdsUdsPath: ''\n";

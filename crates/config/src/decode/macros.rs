@@ -55,8 +55,9 @@ macro_rules! message {
                         if let Some(index) = names::member::<$oty>(&entry.key) {
                             if !entry.value.is_null()
                                 && cx.claim(&mut seen, stringify!($oneof), entry)
+                                && let Some(value) = cx.member(entry, index)
                             {
-                                self.$oneof = cx.member(entry, index);
+                                self.$oneof = Some(value);
                             }
                             continue;
                         }
