@@ -13,6 +13,7 @@ mod run;
 mod validate;
 
 use clap::{Parser, Subcommand};
+use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
@@ -34,6 +35,10 @@ pub enum Command {
     Run(run::Args),
     Control(control::Args),
     /// The proxy: takes Envoy v3 resources from a bootstrap file or from ADS.
+    #[command(after_help = "Examples:\n  \
+        lateen proxy --config-path envoy.json                               what `envoy -c` takes, in JSON\n  \
+        lateen proxy --discovery-address http://127.0.0.1:15010             everything from a control plane\n  \
+        lateen proxy --discovery-address http://127.0.0.1:15010 --workload-certificates ./certificates")]
     Proxy(Box<lateen_proxy::Args>),
     Explain(explain::Args),
     Validate(validate::Args),
@@ -58,6 +63,12 @@ impl Command {
             Self::Completion(args) => completion::execute(args),
         }
     }
+}
+
+/// The variables of the process; one whose value is not text is none that a template could write into a pod.
+fn environment() -> BTreeMap<String, String> {
+    let variables = std::env::vars_os();
+    variables.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
 }
 
 /// Ready when somebody asks the process to end: SIGTERM, or SIGINT from a terminal.

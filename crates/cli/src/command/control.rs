@@ -79,10 +79,7 @@ impl Injection {
             values: self.values_file,
             mesh: self.mesh_config_file,
             revision: self.revision,
-            // A variable whose value is not text is none that a template could write into a pod.
-            environment: std::env::vars_os()
-                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-                .collect(),
+            environment: super::environment(),
             facts: Arc::new(NoFacts),
             look_every: Duration::from_millis(500),
         })
@@ -108,7 +105,8 @@ pub fn execute(args: Args) -> anyhow::Result<ExitCode> {
             webhook,
         })
         .await?;
-        println!("xDS on {}, monitoring on http://{}", control.grpc_address(), args.monitoring_address);
+        let monitoring = control.monitoring_address().unwrap_or(args.monitoring_address);
+        println!("xDS on {}, monitoring on http://{monitoring}", control.grpc_address());
         if let Some(address) = control.webhook_address() {
             println!("injection webhook on https://{address}/inject");
         }

@@ -7,6 +7,8 @@ use std::process::ExitCode;
 /// Commands whose words may still change.
 #[derive(clap::Args)]
 #[command(arg_required_else_help = true)]
+#[command(after_help = "Examples:\n  \
+    lateen x check-inject deployment/details-v1 -n test    whether the pods of a Deployment get a proxy, and why")]
 pub struct Args {
     #[command(subcommand)]
     command: Command,

@@ -3,6 +3,7 @@
 use crate::command::cluster::{ClusterArgs, block_on};
 use anyhow::{Context as _, bail};
 use lateen_inject::{Injector, NativeSidecars, NodeVersion, Settings, Surroundings, operator_settings};
+use lateen_sources::Cluster;
 use lateen_sources::cluster::{ClusterError, InjectorConfigMaps, InjectorPart, Resource};
 use serde_json::Value as Json;
 use std::io::{Read as _, Write as _};
@@ -85,9 +86,7 @@ fn settings(args: &Args) -> anyhow::Result<(Settings, Surroundings)> {
     let mut settings = Settings {
         // The default revision has no name in templates.
         revision: if args.revision == "default" { String::new() } else { args.revision.clone() },
-        environment: std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect(),
+        environment: super::environment(),
         ..Settings::default()
     };
     if let Some(file) = &args.operator_file {
@@ -151,8 +150,9 @@ async fn ask_cluster(
         }
     }
     let text = |json: &Json, pointer: &str| json.pointer(pointer).and_then(Json::as_str).unwrap_or_default().to_owned();
-    if native == NativeSidecars::Auto {
-        let nodes = cluster.list(Resource::NODES, None, "").await?;
+    if native == NativeSidecars::Auto
+        && let Some(nodes) = all(&cluster, Resource::NODES, "proxies are ordinary containers").await?
+    {
         let version = |node: &Json| NodeVersion {
             name: text(node, "/metadata/name"),
             kubelet: text(node, "/status/nodeInfo/kubeletVersion"),
@@ -162,12 +162,24 @@ async fn ask_cluster(
         surroundings.native_sidecar = native.apply(Some(&nodes), "", &mut warnings);
         warnings.iter().for_each(|warning| eprintln!("{warning}"));
     }
-    for namespace in cluster.list(Resource::NAMESPACES, None, "").await? {
+    let namespaces = all(&cluster, Resource::NAMESPACES, "annotations of namespaces do not count").await?;
+    for namespace in namespaces.into_iter().flatten() {
         if let Some(annotations) = namespace.pointer("/metadata/annotations").and_then(Json::as_object) {
             surroundings.namespaces.insert(text(&namespace, "/metadata/name"), annotations.clone());
         }
     }
     Ok(())
+}
+
+/// All objects of a kind; none, and a word about it, where the user may read ConfigMaps but not these.
+async fn all(cluster: &Cluster, resource: Resource, without: &str) -> anyhow::Result<Option<Vec<Json>>> {
+    match cluster.list(resource, None, "").await {
+        Err(error @ ClusterError::Refused { .. }) => {
+            eprintln!("{error}; {without}");
+            Ok(None)
+        }
+        objects => Ok(Some(objects?)),
+    }
 }
 
 fn read_input(file: &Path) -> anyhow::Result<(String, String)> {
