@@ -11,6 +11,7 @@ use lateen_inject::{Answer, Injector, Pod, Settings, WebhookVerdict, answer, che
 use lateen_sources::cluster::InjectorConfigMaps;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use subject::{Namespace, Subject, Wanted, place_of};
@@ -154,9 +155,10 @@ pub fn execute(args: Args) -> anyhow::Result<ExitCode> {
         eprintln!("note: {note}");
     }
     let checked: Vec<_> = gathered.subjects.iter().map(|subject| check(&gathered, &injectors, subject)).collect();
+    let mut out = std::io::stdout().lock();
     match args.output {
-        Output::Table => print!("{}", report::text(&checked)),
-        Output::Json => println!("{:#}", report::json(&checked, &notes)),
+        Output::Table => write!(out, "{}", report::text(&checked))?,
+        Output::Json => writeln!(out, "{:#}", report::json(&checked, &notes))?,
     }
     Ok(ExitCode::SUCCESS)
 }
