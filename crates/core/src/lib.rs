@@ -4,6 +4,9 @@
 //! No IO, no clock and no protobuf ever get in here.
 #![warn(missing_docs)]
 
+/// The version of Istio whose API the mesh speaks; proxies and gateways say so to control planes.
+pub const ISTIO_VERSION: &str = "1.32.0";
+
 pub mod cluster_name;
 pub mod grpc;
 pub mod host;

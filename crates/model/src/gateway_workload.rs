@@ -12,9 +12,6 @@ use std::sync::Arc;
 /// has it by chance and makes the gateway look like an instance of that endpoint's Service.
 const STANDALONE_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 
-/// The version of Istio's API that lateen's proxies know.
-const ISTIO: &str = "1.32.0";
-
 /// Annotation of a pod with its own ProxyConfig.
 const CONFIG: &str = "proxy.istio.io/config";
 
@@ -61,7 +58,7 @@ impl GatewayWorkload {
         proxy.ports = PortMapping::GatewayService;
         proxy.config.clone_from(&self.config);
         // lateen's own proxy is the agent too, and looks for certificates where an agent would.
-        proxy.metadata.insert("ISTIO_VERSION".to_owned(), ISTIO.to_owned());
+        proxy.metadata.insert("ISTIO_VERSION".to_owned(), lateen_core::ISTIO_VERSION.to_owned());
         proxy
     }
 }

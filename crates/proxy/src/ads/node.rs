@@ -8,9 +8,6 @@ use lateen_envoy_api::v3::core::{BuildVersion, Extension, Node};
 use lateen_envoy_api::v3::types::SemanticVersion;
 use std::collections::HashMap;
 
-/// The version of Istio's API that the proxy knows.
-const ISTIO: &str = "1.32.0";
-
 /// Category and name of what the proxy can decode.
 const EXTENSIONS: &[(&str, &str)] = &[
     ("envoy.access_loggers", "envoy.access_loggers.file"),
@@ -82,7 +79,7 @@ pub(crate) fn complete(bootstrap: Node, given: &Node) -> Node {
 /// `identity`), as it does for a control plane alone. Istio's control planes go by the same key.
 pub(crate) fn as_agent(node: &mut Node) {
     let fields = &mut node.metadata.get_or_insert_default().fields;
-    fields.entry("ISTIO_VERSION".to_owned()).or_insert_with(|| text(ISTIO));
+    fields.entry("ISTIO_VERSION".to_owned()).or_insert_with(|| text(lateen_core::ISTIO_VERSION));
 }
 
 fn version() -> SemanticVersion {
