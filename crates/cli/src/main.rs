@@ -1,5 +1,5 @@
 //! The program `lateen`: reads the command line, calls one room, prints.
-//! No logic lives here: what a command does is in `standalone`, `control`, `proxy`, `explain`, `echo`.
+//! No logic lives here: what a command does is in `standalone`, `control`, `proxy`, `explain`, `inject`, `sources`, `echo`.
 
 mod command;
 mod print;
