@@ -113,6 +113,8 @@ impl Manager {
                 Underscores::DropHeader => UnderscoresAction::DropHeader,
             },
             allow_absolute_url: config.http1.allow_absolute_url,
+            // As Envoy 1.40: a listener that is the edge knows better than the client which scheme is spoken.
+            reject_https_url: config.use_remote_address && config.xff_num_trusted_hops == 0 && chain.tls.is_none(),
             allow_chunked_length: config.http1.allow_chunked_length,
             enable_trailers: config.http1.enable_trailers,
             allow_custom_methods: false,

@@ -18,6 +18,9 @@ pub enum ParseError {
     /// An absolute-form target with a scheme other than `http` and `https`.
     #[error("invalid scheme in the request line")]
     InvalidScheme,
+    /// An absolute-form target with `https` on a connection without TLS, where the listener is the edge.
+    #[error("https URL in the request line of a connection without TLS")]
+    HttpsUrl,
     /// The version is not of the form `HTTP/1.1`.
     #[error("invalid HTTP version")]
     InvalidVersion,
@@ -110,6 +113,7 @@ impl ParseError {
     pub fn status(self) -> u16 {
         match self {
             ParseError::LowVersion => 426,
+            ParseError::HttpsUrl => 403,
             ParseError::HeadersTooLarge | ParseError::TooManyHeaders | ParseError::TrailersTooLarge => 431,
             ParseError::InvalidTransferEncoding => 501,
             ParseError::MissingPath | ParseError::AbsolutePath => 404,
@@ -134,6 +138,7 @@ impl ParseError {
             ParseError::Underscore => "http1.unexpected_underscore",
             ParseError::InvalidUrl => "http1.invalid_url",
             ParseError::InvalidScheme => "http1.invalid_scheme",
+            ParseError::HttpsUrl => "http1.https_url_on_plaintext_connection",
             ParseError::InvalidAuthority => "http.invalid_authority",
             ParseError::MissingHost => "missing_host_header",
             ParseError::MissingPath => "missing_path_rejected",

@@ -42,6 +42,8 @@ pub struct Options {
     pub headers_with_underscores: UnderscoresAction,
     /// Take absolute URLs as targets (`allow_absolute_url`).
     pub allow_absolute_url: bool,
+    /// Refuse absolute URLs with `https`: the connection has no TLS, and no proxy before it has ended one.
+    pub reject_https_url: bool,
     /// Drop `Content-Length` beside `Transfer-Encoding: chunked` (`allow_chunked_length`).
     pub allow_chunked_length: bool,
     /// Pass trailers on instead of dropping them (`enable_trailers`).
@@ -59,6 +61,7 @@ impl Default for Options {
             default_host: Bytes::new(),
             headers_with_underscores: UnderscoresAction::Allow,
             allow_absolute_url: true,
+            reject_https_url: false,
             allow_chunked_length: false,
             enable_trailers: false,
             allow_custom_methods: false,
@@ -345,6 +348,7 @@ fn place(head: &Bytes, line: &RequestLine, host: Option<Span>, options: &Options
         Target::Absolute { .. } if !options.allow_absolute_url => {
             return Err(ParseError::AbsolutePath);
         }
+        Target::Absolute { https: true, .. } if options.reject_https_url => return Err(ParseError::HttpsUrl),
         Target::Absolute { https, authority, path } => Place {
             scheme: Some(Bytes::from_static(if *https { b"https" } else { b"http" })),
             authority: Some(url.slice(authority.clone())),

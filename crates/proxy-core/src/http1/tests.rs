@@ -33,6 +33,17 @@ fn a_request_is_taken_apart() {
 }
 
 #[test]
+fn an_https_url_is_refused_where_the_connection_is_known_to_be_plain() {
+    // Envoy 1.40: 403 with `use_remote_address` and no trusted hop, before the version is judged; else it is forwarded.
+    for text in ["GET https://a/b HTTP/1.1\r\nhost: a\r\n\r\n", "GET HTTPS://a:443 HTTP/1.0\r\n\r\n"] {
+        let error = request_with(text, &Options { reject_https_url: true, ..Options::default() }).unwrap_err();
+        assert_eq!((error.status(), error.details()), (403, "http1.https_url_on_plaintext_connection"), "{text:?}");
+    }
+    let parsed = request_of("GET https://a/b HTTP/1.1\r\nhost: b\r\n\r\n").unwrap();
+    assert_eq!((parsed.head.authority_str(), parsed.head.path_str()), ("a", "/b"));
+}
+
+#[test]
 fn refusals_say_what_envoy_says() {
     for (text, status, details) in [
         ("get / HTTP/1.1\r\n", 400, "http1.codec_error"),
