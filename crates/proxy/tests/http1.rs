@@ -224,6 +224,95 @@ fn an_upgrade_that_is_not_allowed_is_refused() {
 }
 
 #[test]
+fn an_https_url_without_tls_is_refused_at_the_edge() {
+    // Envoy 1.40 answers 403 where the client's address is the peer's and no hop before it is trusted.
+    let origin = Origin::answering("hello");
+    for (fields, status) in [
+        (json!({}), 200),
+        (json!({"use_remote_address": true}), 403),
+        (json!({"use_remote_address": true, "xff_num_trusted_hops": 1}), 200),
+    ] {
+        let mut manager = forward(json!({}));
+        manager.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        let plane = Plane::start(&[listener(manager)], &[cluster(origin.address, json!({}))]);
+        let mut client = plane.client();
+        client.write("GET https://test/ HTTP/1.1\r\nhost: test\r\n\r\n");
+        assert_eq!(client.read_response().status(), status, "{fields}");
+    }
+}
+
+#[test]
+fn interim_responses_go_on_where_100_continue_does() {
+    // Envoy 1.40: with `proxy_100_continue` the first interim response goes on, whichever it is; without it none does.
+    let origin = Origin::start(|client| {
+        while client.read_message().is_some() {
+            client.write("HTTP/1.1 103 Early Hints\r\nlink: <a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n");
+            client.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+        }
+    });
+    for forwards in [false, true] {
+        let mut manager = forward(json!({}));
+        manager["proxy_100_continue"] = json!(forwards);
+        let plane = Plane::start(&[listener(manager)], &[cluster(origin.address, json!({}))]);
+        let mut client = plane.client();
+        client.write("GET / HTTP/1.1\r\nhost: test\r\n\r\n");
+        if forwards {
+            assert_eq!(client.read_head().unwrap(), "HTTP/1.1 103 Early Hints\r\nlink: <a>\r\n");
+        }
+        assert_eq!(client.read_response().status(), 200);
+    }
+}
+
+#[test]
+fn an_upstream_that_has_begun_to_answer_is_not_left_for_another_try() {
+    // Envoy 1.40: after an interim response nothing is tried again, forwarded or not.
+    let origin = Origin::start(|client| {
+        while let Some(request) = client.read_message() {
+            let interim = if request.head.contains("/early") { "HTTP/1.1 103 Early Hints\r\n\r\n" } else { "" };
+            client.write(&format!("{interim}HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n"));
+        }
+    });
+    let route =
+        json!({"retry_policy": {"retry_on": "5xx", "num_retries": 1, "retry_back_off": {"base_interval": "0.001s"}}});
+    let plane = Plane::start(&[listener(forward(route))], &[cluster(origin.address, json!({}))]);
+    for (path, tries) in [("/early", 1), ("/late", 3)] {
+        assert_eq!(plane.client().get(path).status(), 503);
+        assert_eq!(plane.stat("cluster.origin.upstream_rq_total"), tries, "{path}");
+    }
+}
+
+#[test]
+fn a_websocket_that_is_not_accepted_ends_after_the_head() {
+    // Envoy 1.40: the head of an answer below 400 without its body (`websocket_handshake_unsuccessful`); an error whole.
+    // Another protocol than WebSocket gets the whole answer in any case.
+    let origin = Origin::start(|client| {
+        let head = client.read_head().unwrap();
+        let status = head.split(['/', ' ']).nth(2).unwrap().to_owned();
+        client.write(&format!("HTTP/1.1 {status} Some\r\nx-origin: yes\r\ncontent-length: 4\r\n\r\nbody"));
+        client.drain();
+    });
+    let mut manager = forward(json!({}));
+    manager["upgrade_configs"] = json!([{"upgrade_type": "websocket"}, {"upgrade_type": "other"}]);
+    let plane = Plane::start(&[listener(manager)], &[cluster(origin.address, json!({}))]);
+    for (protocol, status, body) in [
+        ("websocket", 200, ""),
+        ("websocket", 302, ""),
+        ("websocket", 403, "body"),
+        ("websocket", 503, "body"),
+        ("other", 200, "body"),
+    ] {
+        let mut client = plane.client();
+        let asks = format!("connection: upgrade\r\nupgrade: {protocol}");
+        client.write(&format!("GET /{status} HTTP/1.1\r\nhost: test\r\n{asks}\r\n\r\n"));
+        let response = client.read_response();
+        let found = (response.status(), response.body.as_str(), response.header("connection"));
+        assert_eq!(found, (status, body, Some("close")), "{protocol}: {response:?}");
+        assert_eq!(response.header("x-origin"), Some("yes"), "{response:?}");
+        assert!(client.is_ended());
+    }
+}
+
+#[test]
 fn http_1_0_is_served_where_it_is_allowed() {
     let origin = Origin::start(|client| {
         while client.read_message().is_some() {

@@ -231,6 +231,56 @@ fn a_stream_that_the_upstream_resets_is_503() {
 }
 
 #[test]
+fn interim_responses_of_an_upstream_go_on() {
+    // Envoy 1.40: the first of them, to HTTP/1 and HTTP/2 alike, and none without `proxy_100_continue`.
+    run(async {
+        let listening = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = listening.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listening.accept().await {
+                tokio::spawn(async move {
+                    let mut connection = h2::server::handshake(stream).await.unwrap();
+                    while let Some(Ok((_, mut respond))) = connection.accept().await {
+                        for (status, link) in [(103, "<first>"), (103, "<second>")] {
+                            let head = Response::builder().status(status).header("link", link).body(()).unwrap();
+                            respond.send_informational(head).unwrap();
+                        }
+                        respond.send_response(Response::new(()), true).unwrap();
+                    }
+                });
+            }
+        });
+        for forwards in [false, true] {
+            let mut manager = forward(json!({}));
+            manager["proxy_100_continue"] = json!(forwards);
+            let plane = Plane::start(&[listener(manager)], &[cluster(origin, http2())]);
+            let (client, _connection) = connect(plane.address("main")).await;
+            let mut client = client.ready().await.unwrap();
+            let (mut response, _) = client.send_request(get("/"), true).unwrap();
+            let mut links = Vec::new();
+            while let Some(interim) = std::future::poll_fn(|task| response.poll_informational(task)).await {
+                let interim = interim.unwrap();
+                assert_eq!(interim.status(), 103);
+                links.push(interim.headers()["link"].clone());
+            }
+            assert_eq!(links, if forwards { vec!["<first>"] } else { vec![] });
+            assert_eq!(response.await.unwrap().status(), 200);
+
+            let address = plane.address("main");
+            let asking = tokio::task::spawn_blocking(move || {
+                let mut client = plane::Client::connect(address);
+                client.write("GET / HTTP/1.1\r\nhost: test\r\n\r\n");
+                if forwards {
+                    assert_eq!(client.read_head().unwrap(), "HTTP/1.1 103 Early Hints\r\nlink: <first>\r\n");
+                }
+                assert_eq!(client.read_response().status(), 200);
+            });
+            asking.await.unwrap();
+        }
+    });
+}
+
+#[test]
 fn grpc_is_told_about_failures_in_its_own_way() {
     let plane = Plane::start(&[listener(routes(json!([])))], &[]);
     run(async {

@@ -20,6 +20,8 @@ pub struct Reply {
     pub headers: Vec<(String, String)>,
     /// The body, chunks joined.
     pub body: Vec<u8>,
+    /// The interim answers before it: status and headers of each.
+    pub interim: Vec<(u16, Vec<(String, String)>)>,
 }
 
 impl Reply {
@@ -77,16 +79,18 @@ pub fn request(addr: SocketAddr, method: &str, target: &str, headers: &[(&str, &
     read_reply(&mut stream, method == "HEAD")
 }
 
-/// Reads one answer; informational ones are skipped. `headless` answers have no body, as to HEAD.
+/// Reads one answer and the interim ones before it. `headless` answers have no body, as to HEAD.
 pub fn read_reply(stream: &mut impl Read, headless: bool) -> Result<Reply> {
     let mut reader = Reader { stream, buffer: Vec::new() };
+    let mut interim = Vec::new();
     loop {
         let head = reader.until(b"\r\n\r\n")?;
         let (status, headers) = decode_head(&head)?;
         if (100..200).contains(&status) && status != 101 {
+            interim.push((status, headers));
             continue;
         }
-        let mut reply = Reply { status, headers, body: Vec::new() };
+        let mut reply = Reply { status, headers, body: Vec::new(), interim };
         if !headless && !matches!(status, 101 | 204 | 304) {
             reply.body = reader.body(&reply)?;
         }

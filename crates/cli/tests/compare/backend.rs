@@ -52,13 +52,17 @@ fn answer(request: &Seen, tries: u64) -> Vec<u8> {
         }
         "flaky" if tries <= number => 503,
         "close" => return Vec::new(),
+        "early" => 200,
         "garbage" => return b"this is not HTTP\r\n\r\n".to_vec(),
         _ => 200,
     };
+    // What comes before the answer: `/early/103/102` gives both.
+    let early = path.split('/').skip(1).filter(|_| word == "early");
+    let interim: String = early.map(|status| format!("HTTP/1.1 {status} Wait\r\nlink: </{status}>\r\n\r\n")).collect();
     let bare = request.method == "HEAD" || matches!(status, 204 | 304);
     let body = if bare { "" } else { "from the origin\n" };
     format!(
-        "HTTP/1.1 {status} Some\r\ncontent-type: text/plain\r\nx-origin: yes\r\nserver: origin\r\n\
+        "{interim}HTTP/1.1 {status} Some\r\ncontent-type: text/plain\r\nx-origin: yes\r\nserver: origin\r\n\
          content-length: {}\r\n\r\n{body}",
         body.len()
     )

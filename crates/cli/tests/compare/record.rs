@@ -30,6 +30,7 @@ impl Record {
             Ok(answer) => {
                 facts.push(("status".into(), answer.status.to_string()));
                 self.headers("answer", &answer.headers, &mut facts);
+                facts.push(("interim".into(), format!("{:?}", answer.interim)));
                 facts.push(("body".into(), answer.text()));
             }
             Err(error) => facts.push(("answer".into(), error.clone())),

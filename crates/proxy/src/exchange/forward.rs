@@ -10,8 +10,9 @@ use super::replay::Replay;
 use super::reply::Trouble;
 use super::run::Exchange;
 use crate::upstream::{AcquireError, Acquired, UpstreamCluster, UpstreamStream, Wanted, acquire};
+use bytes::Bytes;
 use lateen_proxy_core::flags::ResponseFlags as Flags;
-use lateen_proxy_core::headers::ResponseHead;
+use lateen_proxy_core::headers::{ResponseHead, name};
 use lateen_proxy_core::http1::{BodyFraming, reason};
 use lateen_proxy_core::ir::{ClusterSpecifier, Forward, Mirror, VirtualHost};
 use lateen_proxy_core::local_reply::LocalReply;
@@ -113,8 +114,10 @@ impl<'a, D: Downstream> Exchange<'a, D> {
             };
             let limits = &upstream.cluster.limits;
             let random = self.context.random();
+            // As in Envoy, an upstream that has begun to answer is not left for another.
+            let begun = self.responded || self.interim;
             let can_replay = self.replay.is_whole() || (self.replayed == 0 && self.facts.bytes_received == 0);
-            let decision = match (&outcome, retries.as_mut().filter(|_| can_replay && !self.responded)) {
+            let decision = match (&outcome, retries.as_mut().filter(|_| can_replay && !begun)) {
                 (Tried::Over, _) => return,
                 (Tried::Response(_, head, _), Some(retries)) => {
                     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -231,7 +234,8 @@ impl<'a, D: Downstream> Exchange<'a, D> {
                 Heard::Gone(gone) => return Box::pin(self.over(gone)).await,
                 Heard::Failed(failure) => {
                     // The server may have closed an idle connection while the request was on its way.
-                    let stale = failure == Failure::Closed && stream.is_reused() && !stream.has_response();
+                    let stale =
+                        failure == Failure::Closed && stream.is_reused() && !stream.has_response() && !self.interim;
                     let nothing_lost = self.replayed == 0 || self.replay.is_whole();
                     if stale && reusable && nothing_lost && (self.head.method.is_safe() || stream.nothing_sent()) {
                         self.replayed = 0;
@@ -389,10 +393,15 @@ impl<'a, D: Downstream> Exchange<'a, D> {
         if let Some(host) = &self.facts.host {
             if head.status < 500 { host.stats().rq_success.inc() } else { host.stats().rq_error.inc() }
         }
-        if !self.manager.config.router.suppress_envoy_headers {
-            let since = self.facts.request_end.unwrap_or(self.facts.start);
+        // As Envoy: nothing is said of a request that is still coming.
+        if !self.manager.config.router.suppress_envoy_headers
+            && let Some(since) = self.facts.request_end
+        {
             let service_time = now.duration_since(since).as_millis();
             head.headers.set("x-envoy-upstream-service-time", service_time.to_string());
+        }
+        if self.is_failed_handshake(&stream, head.status) {
+            return Box::pin(self.refuse_handshake(stream, head)).await;
         }
         let framing = match &self.grpc_web {
             None => Ok(framing),
@@ -425,6 +434,28 @@ impl<'a, D: Downstream> Exchange<'a, D> {
             }
             Err(Heard::Head(..)) => {}
         }
+    }
+
+    /// Whether an HTTP/1 upstream has answered a WebSocket handshake with anything but 101 or an error.
+    fn is_failed_handshake(&self, stream: &UpstreamStream, status: u16) -> bool {
+        let asked = |protocol: &Bytes| protocol.eq_ignore_ascii_case(b"websocket");
+        status != 101
+            && status < 400
+            && self.framing == BodyFraming::Tunnel
+            && self.head.protocol.as_ref().is_some_and(asked)
+            && matches!(stream, UpstreamStream::Http1(_))
+    }
+
+    /// Sends the head of such an answer, without a body, as Envoy does.
+    async fn refuse_handshake(&mut self, stream: UpstreamStream, mut head: ResponseHead) {
+        self.facts.details = "websocket_handshake_unsuccessful".into();
+        self.facts.upstream_wire = stream.wire_bytes();
+        drop(stream);
+        head.headers.remove(name::CONTENT_LENGTH);
+        let bodiless = matches!(head.status, 204 | 304);
+        self.send_head(head, if bodiless { BodyFraming::None } else { BodyFraming::Length(0) }, true);
+        self.downstream.send_end(None);
+        self.flush().await;
     }
 
     /// Ends a response that has begun and cannot be completed.

@@ -40,8 +40,9 @@ impl<D: Downstream> Exchange<'_, D> {
                     if !head.is_informational() {
                         return Poll::Ready(Heard::Head(head, framing));
                     }
-                    // 100 was answered here already, unless it is left to the upstream.
-                    if head.status != 100 || self.manager.config.proxy_100_continue {
+                    // As Envoy: the first one goes on, and none unless `100-continue` is left to the upstream.
+                    let first = !std::mem::replace(&mut self.interim, true);
+                    if first && self.manager.config.proxy_100_continue {
                         self.downstream.send_interim(&head);
                         if let Poll::Ready(Err(gone)) = self.downstream.poll_flush(task) {
                             return Poll::Ready(Heard::Gone(gone));

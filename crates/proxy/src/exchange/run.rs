@@ -59,6 +59,8 @@ pub(super) struct Exchange<'a, D> {
     pub sent_all: bool,
     /// An upgrade was accepted.
     pub tunnel: bool,
+    /// The upstream has sent an interim response.
+    pub interim: bool,
     /// The head of the response is on its way.
     pub responded: bool,
     /// Whether it was refused before it reached the filters.
@@ -123,6 +125,7 @@ pub async fn serve<D: Downstream>(
         body_ended,
         sent_all: false,
         tunnel: false,
+        interim: false,
         responded: false,
         refused: false,
         response_done: false,
@@ -326,7 +329,7 @@ impl<'a, D: Downstream> Exchange<'a, D> {
     }
 
     /// Writes everything to the client, as long as it takes some now and then.
-    async fn flush(&mut self) {
+    pub(super) async fn flush(&mut self) {
         let outcome = std::future::poll_fn(|task| {
             if let Poll::Ready(outcome) = self.downstream.poll_flush(task) {
                 return Poll::Ready(outcome);

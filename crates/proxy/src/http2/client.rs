@@ -11,7 +11,7 @@ use crate::upstream::Slot;
 use bytes::Bytes;
 use h2::client::{ResponseFuture, SendRequest};
 use h2::{Reason, RecvStream, SendStream};
-use http::{HeaderMap, Request, Uri, header};
+use http::{HeaderMap, Request, StatusCode, Uri, header};
 use lateen_proxy_core::headers::{Headers, Method, RequestHead, ResponseHead, Version, map, name};
 use lateen_proxy_core::http1::BodyFraming;
 use lateen_proxy_core::ir::Cluster;
@@ -207,9 +207,20 @@ impl ClientStream {
         self.outgoing.poll(task, send).map_err(|error| failure(&error))
     }
 
-    /// The head of the response.
+    /// The head of the response, interim ones too.
     pub fn poll_head(&mut self, task: &mut Context<'_>) -> Poll<Result<(ResponseHead, BodyFraming), Failure>> {
         let Some(response) = &mut self.response else { return Poll::Ready(Err(Failure::Closed)) };
+        if let Poll::Ready(Some(Ok(interim))) = response.poll_informational(task) {
+            self.received += 1;
+            let head = ResponseHead {
+                status: interim.status().as_u16(),
+                headers: map::from_map(interim.headers(), false),
+                version: Version::Http2,
+            };
+            // 101 does not exist in HTTP/2 (RFC 9113 section 8.6).
+            let outcome = if head.is_informational() { Ok((head, BodyFraming::None)) } else { Err(Failure::Protocol) };
+            return Poll::Ready(outcome);
+        }
         let response = match ready!(Pin::new(response).poll(task)) {
             Ok(response) => response,
             Err(error) => return Poll::Ready(Err(failure(&error))),
@@ -222,7 +233,8 @@ impl ClientStream {
             version: Version::Http2,
         };
         let length = parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-        let tunnel = self.upgrade && parts.status.is_success();
+        // Only 200 accepts, as in Envoy; RFC 8441 section 5 would take any 2xx.
+        let tunnel = self.upgrade && parts.status == StatusCode::OK;
         let framing = match length {
             _ if tunnel => BodyFraming::Tunnel,
             _ if self.bodiless || matches!(head.status, 204 | 304) => BodyFraming::None,
