@@ -144,8 +144,11 @@ impl Identity {
         match &self.place {
             Some(Place::Socket(path)) => Source::of_server(name, server_at(path)),
             Some(Place::Files(files)) => Source::Files(workload(name, files)),
-            // Not there, and watched from now on; connections that need it are refused, with this path as the reason.
-            None => Source::Files(workload(name, &self.places.expected())),
+            None => match self.places.expected() {
+                // Not there, and watched from now on; connections that need it are refused, with this path as the reason.
+                Some(files) => Source::Files(workload(name, &files)),
+                None => Source::Nowhere(self.places.missing()),
+            },
         }
     }
 

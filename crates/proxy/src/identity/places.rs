@@ -28,21 +28,22 @@ pub struct IdentityArgs {
     pub workload_certificates: Option<PathBuf>,
 
     /// Unix socket of an SDS server that has the certificate of the workload; it wins over files. A name alone stands
-    /// in /var/run/secrets/workload-spiffe-uds, where `socket` is the default
+    /// in /var/run/secrets/workload-spiffe-uds, where `socket` is the default. With it no files are looked for, unless
+    /// their folder is named too
     #[arg(long, value_name = "SOCKET", env = "WORKLOAD_IDENTITY_SOCKET_FILE")]
     pub workload_identity_socket: Option<PathBuf>,
 }
 
 impl IdentityArgs {
-    /// The places that the arguments stand for. A folder that is named is the only place, unless a socket is named too.
+    /// The places that the arguments stand for. What is named is all that counts: a workload whose socket is late must
+    /// not go by files that happen to be there (Istio's agent does not start then).
     #[must_use]
     pub fn places(&self) -> Places {
-        let default = Places::default();
-        let folder = self.workload_certificates.as_ref();
         let socket = self.workload_identity_socket.as_ref().map(|socket| Path::new(SOCKETS).join(socket));
-        Places {
-            socket: if folder.is_some() { socket } else { socket.or(default.socket) },
-            folders: folder.map_or(default.folders, |folder| vec![folder.clone()]),
+        let default = Places::default();
+        match (socket, &self.workload_certificates) {
+            (socket, None) if socket.is_none() || socket == default.socket => default,
+            (socket, folder) => Places { socket, folders: folder.iter().cloned().collect() },
         }
     }
 }
@@ -99,22 +100,24 @@ impl Places {
         files.into_iter().find(Files::are_there).map(Place::Files)
     }
 
-    /// What the first folder would have to hold.
-    pub(super) fn expected(&self) -> Files {
+    /// What the first folder would have to hold; nothing where only a socket counts.
+    pub(super) fn expected(&self) -> Option<Files> {
         let [names, _] = NAMES;
-        Files::of(self.folders.first().map_or(Path::new(CREDENTIALS), PathBuf::as_path), names)
+        self.folders.first().map(|folder| Files::of(folder, names))
     }
 
     /// What to say when nothing is there.
     pub(super) fn missing(&self) -> String {
         let [[chain, key, roots], _] = NAMES;
-        let socket = self.socket.as_ref().map(|path| format!("for an SDS server at {}, ", path.display()));
+        let socket = self.socket.as_ref().map(|path| format!("for an SDS server at {}", path.display()));
         let folders: Vec<String> = self.folders.iter().map(|folder| folder.display().to_string()).collect();
+        let files =
+            (!folders.is_empty()).then(|| format!("for {chain}, {key} and {roots} in {}", folders.join(" and ")));
+        let looked: Vec<String> = socket.into_iter().chain(files).collect();
         format!(
-            "this workload has no certificate: looked {}for {chain}, {key} and {roots} in {}; servers with tls mode \
-             ISTIO_MUTUAL refuse connections until one is there (--workload-certificates, --workload-identity-socket)",
-            socket.unwrap_or_default(),
-            folders.join(" and ")
+            "this workload has no certificate: looked {}; servers with tls mode ISTIO_MUTUAL refuse connections until \
+             one is there (--workload-certificates, --workload-identity-socket)",
+            looked.join(", ")
         )
     }
 }

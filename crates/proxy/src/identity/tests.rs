@@ -1,5 +1,6 @@
 use super::places::{Files, Place};
-use super::{IdentityArgs, Places, of_files};
+use super::{Identity, IdentityArgs, Places, Source, of_files};
+use lateen_envoy_api::v3::core::Node;
 use lateen_envoy_api::v3::tls::secret;
 use std::fs::write;
 use std::os::unix::net::UnixListener;
@@ -33,7 +34,7 @@ fn the_first_place_that_is_complete_counts() {
     assert!(matches!(places.find(), Some(Place::Files(files)) if files.chain.starts_with(&two)), "one is not complete");
     let first = fill(&one, ["cert-chain.pem", "key.pem", "root-cert.pem"]);
     assert_eq!(places.find(), Some(Place::Files(first.clone())));
-    assert_eq!(places.expected(), first);
+    assert_eq!(places.expected(), Some(first.clone()));
     write(&socket, "").expect("a file");
     assert_eq!(places.find(), Some(Place::Files(first)), "a file is no socket");
     std::fs::remove_file(&socket).expect("a file");
@@ -48,16 +49,12 @@ fn arguments_stand_in_the_place_of_istios_paths() {
         IdentityArgs { workload_certificates: path(folder), workload_identity_socket: path(socket) }.places()
     };
     assert_eq!(args(None, None), Places::default());
+    assert_eq!(args(None, Some("socket")), Places::default(), "Istio's own name of it");
     let uds = "/var/run/secrets/workload-spiffe-uds";
     for (folder, socket, wanted_socket, wanted_folders) in [
         (Some("/certs"), None, None, vec!["/certs"]),
         (Some("/certs"), Some("/run/spire"), Some("/run/spire".to_owned()), vec!["/certs"]),
-        (
-            None,
-            Some("spire"),
-            Some(format!("{uds}/spire")),
-            vec!["/var/run/secrets/workload-spiffe-credentials", "/etc/certs"],
-        ),
+        (None, Some("spire"), Some(format!("{uds}/spire")), vec![]),
     ] {
         let wanted = Places {
             socket: wanted_socket.map(Into::into),
@@ -65,6 +62,20 @@ fn arguments_stand_in_the_place_of_istios_paths() {
         };
         assert_eq!(args(folder, socket), wanted);
     }
+}
+
+#[test]
+fn a_named_socket_that_is_late_is_waited_for() {
+    let home = tempfile::tempdir().expect("a folder");
+    let socket = home.path().join("socket");
+    let args = IdentityArgs { workload_identity_socket: Some(socket.clone()), ..IdentityArgs::default() };
+    let mut identity = Identity::new(args.places(), Node::default());
+    for name in ["default", "ROOTCA"] {
+        let Source::Nowhere(problem) = identity.own(name) else { panic!("{name} from elsewhere") };
+        assert!(problem.contains(&socket.display().to_string()) && !problem.contains("/etc/certs"), "{problem}");
+    }
+    let _listener = UnixListener::bind(&socket).expect("a socket");
+    assert!(matches!(identity.own("default"), Source::Server(uri, _) if uri.ends_with("/socket")));
 }
 
 #[test]
