@@ -199,7 +199,7 @@ impl Injector {
             warnings.extend(rendered.warnings);
             let mut overlay = rendered.overlay;
             if self.config.form == Form::InjectionSpec {
-                legacy::complete(&mut overlay, original);
+                legacy::complete(&mut overlay, original, &request.owner.name, &self.revision);
             }
             self.merge(&name, &mut template, overlay.clone())?;
             let moves = native

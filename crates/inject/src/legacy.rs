@@ -28,6 +28,10 @@ const REDIRECT: &[&str] = &[
 /// Lists that 1.7 appended to.
 const APPENDED: &[&str] = &["initContainers", "containers", "volumes", "imagePullSecrets"];
 
+/// Labels that 1.7's templates read in variables of the proxy.
+const CANONICAL_NAME: &str = "service.istio.io/canonical-name";
+const CANONICAL_REVISION: &str = "service.istio.io/canonical-revision";
+
 /// The group that may read the token of the service account; 1.7 sets it on every pod.
 const TOKEN_GROUP: u32 = 1337;
 
@@ -79,12 +83,27 @@ fn run_once(containers: &mut Json, warnings: &mut Vec<String>) {
     }
 }
 
-/// What 1.7's code added to every injected pod without the template's help.
-pub(crate) fn complete(overlay: &mut Json, pod: &Pod) {
+/// What 1.7's code added to every injected pod without the template's help: labels, and the group of the token.
+///
+/// `workload` is the name that the canonical name falls back to, `revision` that of the control plane.
+pub(crate) fn complete(overlay: &mut Json, pod: &Pod, workload: &str, revision: &str) {
     let Json::Object(overlay) = overlay else { return };
-    if pod.label("security.istio.io/tlsMode").is_none_or(str::is_empty) {
-        let labels = object(object(overlay, "metadata"), "labels");
-        labels.insert("security.istio.io/tlsMode".to_owned(), "istio".into());
+    let first = |names: &[&str], default: &str| {
+        let found = names.iter().find_map(|name| pod.label(name).filter(|value| !value.is_empty()));
+        found.unwrap_or(default).to_owned()
+    };
+    let revision = if revision.is_empty() { "default" } else { revision };
+    let wanted = [
+        ("security.istio.io/tlsMode", "istio".to_owned()),
+        ("istio.io/rev", revision.to_owned()),
+        (CANONICAL_NAME, first(&[CANONICAL_NAME, "app.kubernetes.io/name", "app"], workload)),
+        (CANONICAL_REVISION, first(&[CANONICAL_REVISION, "app.kubernetes.io/version", "version"], "latest")),
+    ];
+    let labels = object(object(overlay, "metadata"), "labels");
+    for (name, value) in wanted {
+        if pod.label(name).is_none_or(str::is_empty) && !value.is_empty() {
+            labels.insert(name.to_owned(), value.into());
+        }
     }
     let security = object(object(overlay, "spec"), "securityContext");
     security.insert("fsGroup".to_owned(), TOKEN_GROUP.into());
