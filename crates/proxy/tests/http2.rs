@@ -281,6 +281,53 @@ fn interim_responses_of_an_upstream_go_on() {
 }
 
 #[test]
+fn a_websocket_goes_through_an_http_2_upstream() {
+    // Envoy 1.40: an extended CONNECT (RFC 8441); 200 becomes 101 with its headers, any other status stays what it is.
+    run(async {
+        let listening = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = listening.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listening.accept().await {
+                tokio::spawn(async move {
+                    let mut connection = h2::server::Builder::new()
+                        .enable_connect_protocol()
+                        .handshake::<_, Bytes>(stream)
+                        .await
+                        .unwrap();
+                    while let Some(Ok((request, mut respond))) = connection.accept().await {
+                        assert_eq!(request.extensions().get::<h2::ext::Protocol>().unwrap().as_str(), "websocket");
+                        let status = request.uri().path().trim_start_matches('/').parse::<u16>().unwrap();
+                        let head = Response::builder().status(status).body(()).unwrap();
+                        let mut send = respond.send_response(head, false).unwrap();
+                        send.send_data("hello".into(), true).unwrap();
+                    }
+                });
+            }
+        });
+        let mut manager = forward(json!({}));
+        manager["upgrade_configs"] = json!([{"upgrade_type": "websocket"}]);
+        let plane = Plane::start(&[listener(manager)], &[cluster(origin, http2())]);
+        let address = plane.address("main");
+        let asking = tokio::task::spawn_blocking(move || {
+            for (path, status, upgrade) in [("/200", 101, Some("websocket")), ("/201", 201, None), ("/403", 403, None)]
+            {
+                let mut client = plane::Client::connect(address);
+                let asks = "connection: upgrade\r\nupgrade: websocket";
+                client.write(&format!("GET {path} HTTP/1.1\r\nhost: test\r\n{asks}\r\n\r\n"));
+                let response = client.read_response();
+                assert_eq!((response.status(), response.header("upgrade")), (status, upgrade), "{response:?}");
+                let connection = if status == 101 { "upgrade" } else { "close" };
+                assert_eq!(response.header("connection"), Some(connection), "{response:?}");
+                if status == 101 {
+                    assert_eq!(client.read_exact(5).unwrap(), "hello");
+                }
+            }
+        });
+        asking.await.unwrap();
+    });
+}
+
+#[test]
 fn grpc_is_told_about_failures_in_its_own_way() {
     let plane = Plane::start(&[listener(routes(json!([])))], &[]);
     run(async {

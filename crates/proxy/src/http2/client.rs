@@ -128,7 +128,8 @@ pub struct ClientStream {
     outgoing: Outgoing,
     reused: bool,
     bodiless: bool,
-    upgrade: bool,
+    /// The protocol that a request over HTTP/1 wants to speak.
+    upgrade: Option<Bytes>,
     trailers_done: bool,
     sent: u64,
     received: u64,
@@ -147,7 +148,7 @@ impl ClientStream {
             outgoing: Outgoing::default(),
             reused: session.served.get() > 1,
             bodiless: false,
-            upgrade: false,
+            upgrade: None,
             trailers_done: false,
             sent: 0,
             received: 0,
@@ -158,7 +159,7 @@ impl ClientStream {
     pub fn send_head(&mut self, head: &RequestHead, framing: BodyFraming) -> Result<(), Failure> {
         let request = request(head).ok_or(Failure::Local)?;
         self.bodiless = head.method == Method::Head;
-        self.upgrade = head.protocol.is_some() && head.version != Version::Http2;
+        self.upgrade = head.protocol.clone().filter(|_| head.version != Version::Http2);
         let ended = framing.is_empty();
         let opened = self.session.requests.borrow_mut().send_request(request, ended);
         match opened {
@@ -234,7 +235,8 @@ impl ClientStream {
         };
         let length = parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
         // Only 200 accepts, as in Envoy; RFC 8441 section 5 would take any 2xx.
-        let tunnel = self.upgrade && parts.status == StatusCode::OK;
+        let accepted = self.upgrade.take().filter(|_| parts.status == StatusCode::OK);
+        let tunnel = accepted.is_some();
         let framing = match length {
             _ if tunnel => BodyFraming::Tunnel,
             _ if self.bodiless || matches!(head.status, 204 | 304) => BodyFraming::None,
@@ -242,8 +244,11 @@ impl ClientStream {
             Some(length) => BodyFraming::Length(length),
             None => BodyFraming::Chunked,
         };
-        if tunnel {
+        if let Some(protocol) = accepted {
+            // What a client over HTTP/1 looks for in a 101 (RFC 6455 section 4.1).
             head.status = 101;
+            head.headers.set(name::UPGRADE, protocol);
+            head.headers.set(name::CONNECTION, "upgrade");
         }
         self.received += 1;
         self.receive = Some(receive);
