@@ -42,6 +42,7 @@ pub async fn serve(context: Rc<Context>, registration: Registration, stream: Tcp
         direct,
         client: direct,
         local,
+        original: None,
         tls: false,
         server_name: String::new(),
         application_protocols: Vec::new(),

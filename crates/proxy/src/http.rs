@@ -46,6 +46,8 @@ pub struct Peer {
     pub client: SocketAddr,
     /// The address that the client connected to.
     pub local: SocketAddr,
+    /// The same where it is known to be another than that of the socket: the client was redirected.
+    pub original: Option<SocketAddr>,
     /// Whether it is TLS.
     pub tls: bool,
     /// SNI; empty for none.

@@ -74,7 +74,7 @@ pub async fn serve(
                 .config
                 .hash_source_ip
                 .then(|| lateen_proxy_core::hash::xx_hash64(peer.client.ip().to_string().as_bytes(), 0));
-            match open_tcp(context, &cluster, hash, route.config.max_connect_attempts).await {
+            match open_tcp(context, &cluster, peer.original, hash, route.config.max_connect_attempts).await {
                 Ok((mut upstream, host, _slot)) => {
                     upstream_address = Some(host.address);
                     upstream_local = upstream.local_addr().ok();

@@ -10,7 +10,7 @@ mod outlier;
 mod secure;
 mod stream;
 
-pub use cluster::UpstreamCluster;
+pub use cluster::{Bound, UpstreamCluster};
 use connect::is_auto;
 pub use connect::{AcquireError, Acquired, Wanted, acquire, open_tcp};
 pub use host::{Host, Slot};

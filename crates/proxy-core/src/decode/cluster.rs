@@ -9,7 +9,7 @@ use super::value::{limit, metadata, number, object, percent, positive};
 use super::{endpoint, load_balancing, outlier, protocol, tls};
 use crate::ir::{
     CircuitBreakers, Cluster, CodecType, Discovery, DnsCluster, DnsFamily, Http1Options, Http2Options, LbPolicy,
-    TransportMatch, UpstreamProtocol,
+    OriginalDst, TransportMatch, UpstreamProtocol,
 };
 use lateen_envoy_api::v3::{cluster as api, http_protocol_options as http};
 use std::mem::take;
@@ -23,14 +23,14 @@ pub(crate) fn decode(mut message: api::Cluster, version: u64, at: At<'_>) -> Res
     let stat_name = take(&mut message.alt_stat_name);
     let choice = load_balancing::decode(&mut message, at)?;
     let mut discovery = discover(&mut message, &name, version, at)?;
-    if let Discovery::OriginalDst = discovery
-        && choice.policy != LbPolicy::ClusterProvided
-    {
-        return Err(at
-            .field("lb_policy")
-            .invalid(format!("{:?}", choice.policy), "an ORIGINAL_DST cluster needs CLUSTER_PROVIDED"));
-    }
-    if choice.policy == LbPolicy::ClusterProvided && !matches!(discovery, Discovery::OriginalDst) {
+    if let Discovery::OriginalDst(original) = &mut discovery {
+        if choice.policy != LbPolicy::ClusterProvided {
+            return Err(at
+                .field("lb_policy")
+                .invalid(format!("{:?}", choice.policy), "an ORIGINAL_DST cluster needs CLUSTER_PROVIDED"));
+        }
+        *original = choice.original_dst;
+    } else if choice.policy == LbPolicy::ClusterProvided {
         return Err(at.field("lb_policy").invalid("CLUSTER_PROVIDED", "this cluster type provides no load balancer"));
     }
     let http = http_options(&mut message, at)?;
@@ -159,7 +159,7 @@ fn discover(message: &mut api::Cluster, name: &Arc<str>, version: u64, at: At<'_
             if assignment.is_some_and(|assignment| !assignment.endpoints.is_empty()) {
                 return Err(assignment_at.invalid("", "ORIGINAL_DST clusters must have no load assignment"));
             }
-            Ok(Discovery::OriginalDst)
+            Ok(Discovery::OriginalDst(OriginalDst::default()))
         }
         other => Err(at.field("type").invalid(other, "unknown type")),
     }
@@ -193,7 +193,7 @@ fn custom_type(
         "envoy.extensions.clusters.original_dst.v3.OriginalDstCluster" => {
             let given: clusters::original_dst::v3::OriginalDstCluster = at.unpack(&any)?;
             at.nothing_left(&given)?;
-            Ok(Discovery::OriginalDst)
+            Ok(Discovery::OriginalDst(OriginalDst::default()))
         }
         _ => Err(at.unknown_extension(&any, "dns, original_dst")),
     }

@@ -6,7 +6,8 @@
 use super::DecodeError;
 use super::at::{At, extension_type};
 use super::value::{duration, percent};
-use crate::ir::{LbPolicy, SlowStart};
+use crate::headers::name;
+use crate::ir::{LbPolicy, OriginalDst, SlowStart};
 use lateen_envoy_api::google::protobuf::{self, UInt64Value};
 use lateen_envoy_api::v3::{self, core::RuntimeDouble};
 use lateen_envoy_api::v3::{cluster as api, load_balancing as policies};
@@ -19,6 +20,7 @@ pub(crate) struct Choice {
     pub(crate) panic_threshold_percent: f64,
     pub(crate) locality_weighted: bool,
     pub(crate) hash_by_hostname: bool,
+    pub(crate) original_dst: OriginalDst,
 }
 
 pub(crate) fn decode(message: &mut api::Cluster, at: At<'_>) -> Result<Choice, DecodeError> {
@@ -28,6 +30,7 @@ pub(crate) fn decode(message: &mut api::Cluster, at: At<'_>) -> Result<Choice, D
         panic_threshold_percent: 50.0,
         locality_weighted: false,
         hash_by_hostname: false,
+        original_dst: OriginalDst::default(),
     };
     if let Some(common) = message.common_lb_config.take() {
         shared(common, &mut choice, at.field("common_lb_config"))?;
@@ -111,13 +114,30 @@ fn enumerated_policy(
         (5, Some(LbConfig::MaglevLbConfig(config))) => maglev(config.table_size, at.field("maglev_lb_config"))?,
         (5, _) => maglev(None, at)?,
         (6, Some(LbConfig::OriginalDstLbConfig(config))) => {
-            at.field("original_dst_lb_config").nothing_left(&config)?;
+            choice.original_dst = original_dst(config, at.field("original_dst_lb_config"))?;
             LbPolicy::ClusterProvided
         }
         (6, _) => LbPolicy::ClusterProvided,
         (7, _) => return Err(at.field("load_balancing_policy").missing("lb_policy asks for it")),
         (other, _) => return Err(at.field("lb_policy").invalid(other, "unknown policy")),
     })
+}
+
+fn original_dst(mut config: api::cluster::OriginalDstLbConfig, at: At<'_>) -> Result<OriginalDst, DecodeError> {
+    let name = take(&mut config.http_header_name);
+    let header = take(&mut config.use_http_header).then(|| match name.as_str() {
+        "" => name::X_ENVOY_ORIGINAL_DST_HOST.to_owned(),
+        given => given.to_ascii_lowercase(),
+    });
+    let port = match config.upstream_port_override.take() {
+        None => None,
+        Some(port) => match u16::try_from(port.value) {
+            Ok(port) => Some(port),
+            Err(_) => return Err(at.field("upstream_port_override").invalid(port.value, "a port is at most 65535")),
+        },
+    };
+    at.nothing_left(&config)?;
+    Ok(OriginalDst { header, port })
 }
 
 /// The first policy of the list that is known.

@@ -83,6 +83,15 @@ fn rejections_name_the_field() {
             "load_assignment.endpoints",
         ),
         (r#"{"name": "c", "type": "LOGICAL_DNS"}"#, "load_assignment"),
+        (r#"{"name": "c", "type": "ORIGINAL_DST"}"#, "lb_policy"),
+        (
+            r#"{"name": "c", "type": "ORIGINAL_DST", "lb_policy": "CLUSTER_PROVIDED", "original_dst_lb_config": {"upstream_port_override": 65536}}"#,
+            "original_dst_lb_config.upstream_port_override",
+        ),
+        (
+            r#"{"name": "c", "type": "ORIGINAL_DST", "lb_policy": "CLUSTER_PROVIDED", "original_dst_lb_config": {"metadata_key": {"key": "x"}}}"#,
+            "original_dst_lb_config.metadata_key",
+        ),
     ] {
         let error = refused::<v3::cluster::Cluster>(text);
         assert!(error.field.ends_with(field), "{text}: {error}");

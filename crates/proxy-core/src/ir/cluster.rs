@@ -1,6 +1,7 @@
 //! Clusters and their endpoints.
 
 use super::{CodecType, Http1Options, Http2Options, Metadata, OutlierDetection, UpstreamTls};
+use crate::headers::Headers;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,7 +71,32 @@ pub enum Discovery {
     /// A name that is looked up in DNS; a new connection goes to the first address.
     LogicalDns(DnsCluster),
     /// The destination that the connection had before it was redirected.
-    OriginalDst,
+    OriginalDst(OriginalDst),
+}
+
+/// `OriginalDstLbConfig`: where a cluster without endpoints of its own sends to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OriginalDst {
+    /// Name of the request header that may name another destination, lower case (`use_http_header`).
+    pub header: Option<String>,
+    /// Port that takes the place of that of the destination (`upstream_port_override`).
+    pub port: Option<u16>,
+}
+
+impl OriginalDst {
+    /// Where a request or connection goes; `None` when nobody knows (503, flag `UH`).
+    ///
+    /// `original` is where the client connected to before it was redirected. As in Envoy 1.40 a header whose value is
+    /// no IP address with a port counts as none.
+    #[must_use]
+    pub fn destination(&self, headers: Option<&Headers>, original: Option<SocketAddr>) -> Option<SocketAddr> {
+        let named = self.header.as_deref().and_then(|name| headers?.get_str(name)?.parse().ok());
+        let mut found: SocketAddr = named.or(original)?;
+        if let Some(port) = self.port {
+            found.set_port(port);
+        }
+        Some(found)
+    }
 }
 
 /// A cluster of DNS names.

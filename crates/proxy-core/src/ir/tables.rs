@@ -51,7 +51,7 @@ impl Tables {
         match &cluster.discovery {
             Discovery::Static(endpoints) => Some(endpoints),
             Discovery::Eds(name) => self.endpoints.get(name),
-            Discovery::StrictDns(_) | Discovery::LogicalDns(_) | Discovery::OriginalDst => None,
+            Discovery::StrictDns(_) | Discovery::LogicalDns(_) | Discovery::OriginalDst(_) => None,
         }
     }
 }

@@ -37,6 +37,7 @@ pub async fn run(served: &Served, stream: &TcpStream, early: &mut BytesMut, peer
                 ListenerFilter::OriginalDst => {
                     if let Some(destination) = original_destination(stream) {
                         peer.local = destination;
+                        peer.original = Some(destination);
                     }
                     true
                 }
@@ -51,6 +52,8 @@ pub async fn run(served: &Served, stream: &TcpStream, early: &mut BytesMut, peer
                     Ok(Inspected::Yes(found)) => {
                         early.advance(found.length);
                         if let Some((client, destination)) = found.addresses {
+                            // As Envoy 1.40: a destination that is the own address is none that was redirected.
+                            peer.original = (destination != peer.local).then_some(destination);
                             (peer.client, peer.local) = (client, destination);
                         }
                         true

@@ -9,7 +9,7 @@ use super::pump::Heard;
 use super::replay::Replay;
 use super::reply::Trouble;
 use super::run::Exchange;
-use crate::upstream::{AcquireError, Acquired, UpstreamCluster, UpstreamStream, Wanted, acquire};
+use crate::upstream::{AcquireError, Acquired, Bound, UpstreamCluster, UpstreamStream, Wanted, acquire};
 use bytes::Bytes;
 use lateen_proxy_core::flags::ResponseFlags as Flags;
 use lateen_proxy_core::headers::{ResponseHead, name};
@@ -86,7 +86,11 @@ impl<'a, D: Downstream> Exchange<'a, D> {
             let Some(pieces) = self.replay.all() else { return };
             let trailers = self.request_trailers.clone();
             let (head, framing) = (self.head.clone(), self.framing);
-            mirror::send(self.context, mirror, mirror::Copy { head, framing, pieces, trailers, timeout });
+            mirror::send(
+                self.context,
+                mirror,
+                mirror::Copy { head, framing, pieces, trailers, timeout, original: self.peer.original },
+            );
         }
     }
 
@@ -184,7 +188,8 @@ impl<'a, D: Downstream> Exchange<'a, D> {
         tried: &mut Vec<SocketAddr>,
         attempts: u32,
     ) -> Tried {
-        let Some(host) = upstream.choose(self.context, hash, tried, attempts) else {
+        let bound = Bound { original: self.peer.original, headers: Some(&self.head.headers) };
+        let Some(host) = upstream.choose(self.context, &bound, hash, tried, attempts) else {
             upstream.stats.upstream_cx_none_healthy.inc();
             return Tried::Trouble(Trouble::NoHealthyUpstream, None);
         };

@@ -3,12 +3,13 @@
 //! Never here: anything that the client could notice.
 
 use crate::transport::Timer;
-use crate::upstream::{Acquired, UpstreamStream, Wanted, acquire};
+use crate::upstream::{Acquired, Bound, UpstreamStream, Wanted, acquire};
 use crate::worker::Context;
 use bytes::Bytes;
 use lateen_proxy_core::headers::{Headers, RequestHead};
 use lateen_proxy_core::http1::BodyFraming;
 use lateen_proxy_core::ir::Mirror;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -26,6 +27,8 @@ pub struct Copy {
     pub pieces: Vec<Bytes>,
     /// After the body.
     pub trailers: Option<Headers>,
+    /// Where the client was bound for before it was redirected.
+    pub original: Option<SocketAddr>,
     /// Longest life.
     pub timeout: Option<Duration>,
 }
@@ -55,7 +58,13 @@ fn shadow_host(authority: &[u8]) -> Bytes {
 async fn run(context: &Rc<Context>, cluster: &str, copy: Copy) -> Option<()> {
     let view = context.view();
     let upstream = context.upstreams.cluster(context, &view, cluster)?;
-    let host = upstream.choose(context, None, &[], 1)?;
+    let host = upstream.choose(
+        context,
+        &Bound { original: copy.original, headers: Some(&copy.head.headers) },
+        None,
+        &[],
+        1,
+    )?;
     let _request = upstream.breakers.requests.acquire()?;
     let _active = host.begin_request();
     let wanted = Wanted::of(&copy.head, &upstream.cluster, true);

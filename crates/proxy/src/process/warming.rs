@@ -108,7 +108,7 @@ fn cluster_is_ready(cluster: &Cluster, accepted: &Tables, resolved: &dyn Fn(&str
     match &cluster.discovery {
         Discovery::Eds(name) => accepted.endpoints.contains_key(name),
         Discovery::StrictDns(_) | Discovery::LogicalDns(_) => resolved(&cluster.name),
-        Discovery::Static(_) | Discovery::OriginalDst => true,
+        Discovery::Static(_) | Discovery::OriginalDst(_) => true,
     }
 }
 

@@ -239,6 +239,18 @@ impl WorkerStats {
         block
     }
 
+    /// Drops what this worker has counted of an endpoint that is none any more.
+    pub fn forget_host(&self, stat_name: &str, address: SocketAddr) {
+        let mut blocks = self.registry.lock();
+        let key = (sanitize(stat_name), address);
+        if let Some(entries) = blocks.hosts.get_mut(&key) {
+            entries.retain(|(worker, _)| *worker != self.index);
+            if entries.is_empty() {
+                blocks.hosts.remove(&key);
+            }
+        }
+    }
+
     /// Of connection managers with this prefix.
     #[must_use]
     pub fn http(&self, stat_prefix: &str) -> Arc<HttpStats> {

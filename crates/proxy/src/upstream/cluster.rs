@@ -9,7 +9,8 @@ use crate::stats::ClusterStats;
 use crate::tls::ClientEntry;
 use crate::worker::{Context, View};
 use lateen_proxy_core::balance::{BalanceContext, LoadBalancer};
-use lateen_proxy_core::ir::{Cluster, Endpoints, UpstreamTls};
+use lateen_proxy_core::headers::Headers;
+use lateen_proxy_core::ir::{Cluster, Discovery, Endpoint, Endpoints, Health, Metadata, UpstreamTls};
 use lateen_proxy_core::outlier::Outcome;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -27,9 +28,20 @@ pub struct UpstreamCluster {
     /// Circuit breakers at default priority.
     pub breakers: Breakers,
     balancing: RefCell<Balancing>,
+    /// Destinations of ORIGINAL_DST, while they are in use.
+    destinations: RefCell<HashMap<SocketAddr, Rc<Host>>>,
     outlier: Option<Outlier>,
     generation: Cell<u64>,
     tls: Vec<(u64, Arc<ClientEntry>)>,
+}
+
+/// Where a client was bound for, as far as clusters of type ORIGINAL_DST ask for it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Bound<'a> {
+    /// Where its connection went before it was redirected.
+    pub original: Option<SocketAddr>,
+    /// Headers of the request, if it is one.
+    pub headers: Option<&'a Headers>,
 }
 
 struct Balancing {
@@ -50,6 +62,7 @@ impl UpstreamCluster {
                 balancer: LoadBalancer::new(cluster, context.random()),
                 hosts: Vec::new(),
             }),
+            destinations: RefCell::default(),
             outlier: Outlier::new(context, cluster),
             tls: contexts(context, cluster),
             cluster: Arc::clone(cluster),
@@ -107,10 +120,15 @@ impl UpstreamCluster {
     pub fn choose(
         &self,
         context: &Context,
+        bound: &Bound<'_>,
         hash: Option<u64>,
         avoid: &[SocketAddr],
         attempts: u32,
     ) -> Option<Rc<Host>> {
+        if let Discovery::OriginalDst(original) = &self.cluster.discovery {
+            let address = original.destination(bound.headers, bound.original)?;
+            return Some(self.destination(context, address));
+        }
         self.refresh(context);
         let Balancing { balancer, hosts, .. } = &mut *self.balancing.borrow_mut();
         let avoid: Vec<usize> = if avoid.is_empty() {
@@ -130,6 +148,23 @@ impl UpstreamCluster {
             self.stats.lb_healthy_panic.inc();
         }
         hosts.get(chosen.index).cloned()
+    }
+
+    /// The endpoint at an address that a client has named.
+    fn destination(&self, context: &Context, address: SocketAddr) -> Rc<Host> {
+        let mut destinations = self.destinations.borrow_mut();
+        let host = destinations.entry(address).or_insert_with(|| {
+            let endpoint = Endpoint {
+                address,
+                // The name that Envoy gives it.
+                hostname: format!("{}{address}", self.cluster.name).into(),
+                health: Health::Healthy,
+                weight: 1,
+                metadata: Metadata::default(),
+            };
+            Host::new(&Arc::new(endpoint), &self.cluster, &self.stats, context.stats.clone())
+        });
+        Rc::clone(host)
     }
 
     /// Says what came of a request or connection to an endpoint.
@@ -158,6 +193,14 @@ impl UpstreamCluster {
         for host in hosts {
             host.sweep(now, self.cluster.idle_timeout);
         }
+        self.destinations.borrow_mut().retain(|_, host| {
+            host.sweep(now, self.cluster.idle_timeout);
+            let in_use = Rc::strong_count(host) > 1 || host.has_connections();
+            if !in_use {
+                host.forget_stats();
+            }
+            in_use
+        });
     }
 }
 
@@ -169,7 +212,7 @@ fn contexts(context: &Context, cluster: &Cluster) -> Vec<(u64, Arc<ClientEntry>)
 
 impl Drop for UpstreamCluster {
     fn drop(&mut self) {
-        for host in &self.balancing.borrow().hosts {
+        for host in self.balancing.borrow().hosts.iter().chain(self.destinations.borrow().values()) {
             host.retire();
         }
     }

@@ -2,7 +2,7 @@
 //! In: an endpoint and what is wanted. Out: a stream to it, or why there is none.
 //! A request waits in line when the circuit breaker of connections is open; the line has a limit too.
 
-use super::cluster::UpstreamCluster;
+use super::cluster::{Bound, UpstreamCluster};
 use super::host::{Handed, Host, Slot};
 use super::secure;
 use super::stream::UpstreamStream;
@@ -16,6 +16,7 @@ use lateen_proxy_core::http1::ResponseOptions;
 use lateen_proxy_core::ir::{Cluster, CodecType, UpstreamProtocol};
 use lateen_proxy_core::outlier::Outcome;
 use lateen_proxy_core::route;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Instant;
 use tokio::net::TcpStream;
@@ -187,11 +188,12 @@ async fn greet(
 pub async fn open_tcp(
     context: &Context,
     upstream: &Rc<UpstreamCluster>,
+    original: Option<SocketAddr>,
     hash: Option<u64>,
     attempts: u32,
 ) -> Result<(Transport, Rc<Host>, Slot), ResponseFlags> {
     for _ in 0..attempts.max(1) {
-        let Some(host) = upstream.choose(context, hash, &[], 1) else {
+        let Some(host) = upstream.choose(context, &Bound { original, headers: None }, hash, &[], 1) else {
             upstream.stats.upstream_cx_none_healthy.inc();
             return Err(ResponseFlags::NO_HEALTHY_UPSTREAM);
         };

@@ -109,6 +109,18 @@ impl Host {
         self.stats.get_or_init(|| self.worker_stats.host(&self.stat_name, self.address))
     }
 
+    /// Whether a connection to it is open or being opened.
+    pub(super) fn has_connections(&self) -> bool {
+        self.connections.get() > 0
+    }
+
+    /// Takes its counters out of the statistics: it is no endpoint any more.
+    pub(super) fn forget_stats(&self) {
+        if self.stats.get().is_some() {
+            self.worker_stats.forget_host(&self.stat_name, self.address);
+        }
+    }
+
     /// Requests going on.
     pub fn active(&self) -> u64 {
         self.active.get()
