@@ -13,6 +13,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     match command::Lateen::parse().command.execute() {
         Ok(code) => code,
+        Err(error) if print::nobody_reads(&error) => ExitCode::FAILURE,
         Err(error) => {
             print::error(&error);
             ExitCode::FAILURE

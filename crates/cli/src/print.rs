@@ -8,7 +8,7 @@ pub use board::{board, board_json, table};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use lateen_config::{Finding, Severity};
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write as _};
 
 /// Prints an error and what caused it to stderr.
 pub fn error(error: &anyhow::Error) {
@@ -16,6 +16,17 @@ pub fn error(error: &anyhow::Error) {
     for cause in error.chain().skip(1) {
         eprintln!("  because: {cause}");
     }
+}
+
+/// Prints to stdout; an error when nobody reads it, as behind `| head`.
+pub fn out(text: impl std::fmt::Display) -> std::io::Result<()> {
+    write!(std::io::stdout().lock(), "{text}")
+}
+
+/// Whether an error is that nobody reads stdout any more: whoever ended the pipe wants to hear nothing of it.
+pub fn nobody_reads(error: &anyhow::Error) -> bool {
+    let is_pipe = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;
+    error.downcast_ref::<std::io::Error>().is_some_and(is_pipe)
 }
 
 /// Prints findings to stderr, each with its line where the file can still be read.

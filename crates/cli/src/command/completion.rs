@@ -1,6 +1,7 @@
 //! `lateen completion`: a completion script for a shell.
 
 use clap::CommandFactory;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 /// Print a completion script.
@@ -12,6 +13,8 @@ pub struct Args {
 }
 
 pub fn execute(args: Args) -> anyhow::Result<ExitCode> {
-    clap_complete::generate(args.shell, &mut super::Lateen::command(), "lateen", &mut std::io::stdout());
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut super::Lateen::command(), "lateen", &mut script);
+    std::io::stdout().lock().write_all(&script)?;
     Ok(ExitCode::SUCCESS)
 }

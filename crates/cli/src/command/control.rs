@@ -106,9 +106,10 @@ pub fn execute(args: Args) -> anyhow::Result<ExitCode> {
         })
         .await?;
         let monitoring = control.monitoring_address().unwrap_or(args.monitoring_address);
-        println!("xDS on {}, monitoring on http://{monitoring}", control.grpc_address());
+        // It serves all the same when nobody reads this.
+        let _ = print::out(format_args!("xDS on {}, monitoring on http://{monitoring}\n", control.grpc_address()));
         if let Some(address) = control.webhook_address() {
-            println!("injection webhook on https://{address}/inject");
+            let _ = print::out(format_args!("injection webhook on https://{address}/inject\n"));
         }
         let mut generation = source.current();
         let stopped = super::until_stopped();

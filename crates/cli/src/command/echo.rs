@@ -1,5 +1,6 @@
 //! `lateen echo`: one echo workload.
 
+use crate::print;
 use anyhow::Context;
 use lateen_echo::Echo;
 use std::net::SocketAddr;
@@ -38,7 +39,8 @@ pub fn execute(args: Args) -> anyhow::Result<ExitCode> {
         let address = SocketAddr::new(args.address, args.port);
         let listener =
             tokio::net::TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
-        println!("{} answers on http://{}", args.service, listener.local_addr()?);
+        // It answers all the same when nobody reads this.
+        let _ = print::out(format_args!("{} answers on http://{}\n", args.service, listener.local_addr()?));
         let echo =
             Echo { service: args.service, version: args.workload_version, pod: args.pod, namespace: args.namespace };
         lateen_echo::serve(listener, echo, super::until_stopped()).await;

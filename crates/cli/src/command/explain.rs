@@ -66,12 +66,13 @@ pub fn execute(args: Args) -> anyhow::Result<ExitCode> {
     let trace = lateen_explain::trace(&tables, &call);
     match args.output {
         Output::Text => {
-            print!("{trace}");
+            print::out(&trace)?;
             if trace.cluster.is_some() && trace.endpoints.is_empty() {
-                println!("  {:<13} `lateen run` answers with an echo workload when the files have the Service", "");
+                let hint = "`lateen run` answers with an echo workload when the files have the Service";
+                print::out(format_args!("  {:<13} {hint}\n", ""))?;
             }
         }
-        Output::Json => println!("{:#}", serde_json::to_value(&trace)?),
+        Output::Json => print::out(format_args!("{:#}\n", serde_json::to_value(&trace)?))?,
     }
     Ok(if trace.verdict().is_some() { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
@@ -110,7 +111,7 @@ fn many(folder: &Folder, file: &std::path::Path) -> anyhow::Result<ExitCode> {
         eprintln!("warning: {error}");
     }
     let answers: Vec<_> = calls.calls.iter().map(|call| row(&lateen_explain::trace(&tables, call))).collect();
-    println!("{:#}", serde_json::Value::from(answers));
+    print::out(format_args!("{:#}\n", serde_json::Value::from(answers)))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -77,11 +77,12 @@ pub fn execute(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 fn show(board: &Board, output: Output) {
-    match output {
+    // Requests go on being served when nobody reads this.
+    let _ = match output {
         Output::Text => {
             print::findings(&board.findings);
-            println!("{}", print::board(board));
+            print::out(format_args!("{}\n", print::board(board)))
         }
-        Output::Json => println!("{}", print::board_json(board)),
-    }
+        Output::Json => print::out(format_args!("{}\n", print::board_json(board))),
+    };
 }

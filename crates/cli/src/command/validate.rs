@@ -40,7 +40,7 @@ pub fn execute(args: Args) -> anyhow::Result<ExitCode> {
 fn text(args: &FolderArgs) -> anyhow::Result<bool> {
     let folder = Folder::read(args)?;
     print::findings(&folder.findings);
-    println!("{} objects, {} findings", folder.objects.len(), folder.findings.len());
+    print::out(format_args!("{} objects, {} findings\n", folder.objects.len(), folder.findings.len()))?;
     Ok(folder.findings.iter().any(is_error))
 }
 
@@ -61,7 +61,7 @@ fn verdicts(paths: &[PathBuf]) -> anyhow::Result<bool> {
             }
         }
     }
-    println!("{:#}", json!(rows));
+    print::out(format_args!("{:#}\n", json!(rows)))?;
     Ok(rows.iter().any(|row| row["valid"] == false))
 }
 
