@@ -83,3 +83,24 @@ fn what_cannot_be_read_is_named() {
     let (text, code) = said(&validate(&["-f", path(folder.path())], ""));
     assert!(code == Some(1) && text.contains("broken.yaml"), "{code:?} {text}");
 }
+
+#[test]
+fn a_pipe_that_nobody_reads_is_no_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("good.yaml"), GOOD).unwrap();
+    let folder = path(folder.path());
+    for words in [
+        &["validate", "-f", folder][..],
+        &["validate", "-f", folder, "-o", "json"],
+        &["explain", "-f", folder, "GET", "http://a.example.com/"],
+        &["completion", "bash"],
+        &["kube-inject", "--kubeconfig", "/dev/null", "-f", folder],
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lateen"));
+        let mut child = command.args(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(!text.contains("panicked") && !text.contains("Broken pipe"), "{words:?}: {text}");
+    }
+}
