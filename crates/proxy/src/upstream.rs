@@ -28,6 +28,7 @@ use std::sync::Arc;
 #[derive(Default)]
 pub struct Upstreams {
     clusters: RefCell<HashMap<Arc<str>, Rc<UpstreamCluster>>>,
+    begun: tokio::sync::Notify,
 }
 
 impl Upstreams {
@@ -54,9 +55,15 @@ impl Upstreams {
         }
         let fresh = Rc::new(UpstreamCluster::new(context, current));
         fresh.update(context, view);
+        self.begun.notify_one();
         // Requests that hold the old one finish on it; its idle connections are closed with it.
         self.clusters.borrow_mut().insert(Arc::clone(&current.name), Rc::clone(&fresh));
         Some(fresh)
+    }
+
+    /// Ready when a cluster has been asked for that was not there.
+    pub async fn begun(&self) {
+        self.begun.notified().await;
     }
 
     /// Whether there may be idle connections.

@@ -87,6 +87,20 @@ fn a_connection_that_the_server_has_closed_is_not_used_again() {
 }
 
 #[test]
+fn a_connection_that_is_idle_for_too_long_is_closed() {
+    let origin = Origin::answering("ok");
+    let fields = json!({"typed_extension_protocol_options": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+        "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+        "common_http_protocol_options": {"idle_timeout": "0.1s"},
+        "explicit_http_config": {"http_protocol_options": {}}}}});
+    let plane = Plane::with(1, plane::PATIENCE, &[listener(forward(json!({})))], &[cluster(origin.address, fields)]);
+    assert_eq!(plane.client().get("/").body, "ok");
+    plane::until("the connection is closed", || plane.stat("cluster.origin.upstream_cx_idle_timeout") == 1);
+    assert_eq!(plane.client().get("/").body, "ok");
+    assert_eq!(origin.connections(), 2);
+}
+
+#[test]
 fn a_response_until_close_becomes_chunked() {
     let origin = Origin::start(|client| {
         client.read_message();

@@ -52,6 +52,8 @@ async fn run(context: Rc<Context>, mut commands: UnboundedReceiver<Command>) {
                 Some(Command::Shutdown) | None => return,
                 Some(command) => survive(|| obey(command, &context, &mut listeners)),
             },
+            // Whether there is something to sweep is asked once for each turn, so the first cluster begins a new one.
+            () = context.upstreams.begun(), if !context.upstreams.any_idle() => {}
             _ = sweep.tick(), if context.upstreams.any_idle() => survive(|| context.upstreams.sweep(&context)),
         }
     }
