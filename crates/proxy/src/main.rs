@@ -3,6 +3,9 @@
 use clap::Parser;
 use std::process::ExitCode;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A proxy that takes Envoy's configuration
 #[derive(Parser)]
 #[command(name = "lateen-proxy", version)]
