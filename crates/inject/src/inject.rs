@@ -36,7 +36,7 @@ pub struct Settings {
     pub values: Option<(String, String)>,
     /// Name and text of the mesh configuration; none for Istio's defaults.
     pub mesh: Option<(String, String)>,
-    /// The revision of the control plane; empty for the default one.
+    /// The revision of the control plane; empty, or `default`, for the default one.
     pub revision: String,
     /// What template function `env` reads, and `COMPLIANCE_POLICY`.
     pub environment: BTreeMap<String, String>,
@@ -118,7 +118,9 @@ impl Injector {
         let mut warnings = Vec::new();
         let environment = Arc::new(settings.environment);
         let engine = functions::engine(environment.clone());
-        let mut fingerprint = Fingerprint::new().text(&settings.revision);
+        // The default revision has no name in templates: its Services are called `istiod` and no more.
+        let revision = if settings.revision == status::DEFAULT_REVISION { String::new() } else { settings.revision };
+        let mut fingerprint = Fingerprint::new().text(&revision);
         let (file, text) = settings.config.unwrap_or_else(crate::templates::config);
         fingerprint = fingerprint.text(&text);
         let config = InjectConfig::parse(&file, &text, &engine, &mut warnings)?;
@@ -143,7 +145,7 @@ impl Injector {
             mesh_view: mesh::view(mesh.clone()),
             mesh,
             proxy: Arc::new(proxy),
-            revision: settings.revision,
+            revision,
             compliance_policy: environment.get("COMPLIANCE_POLICY").cloned().unwrap_or_default(),
             fingerprint,
         };

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::config::Form;
 use crate::merge::{self, MergeError};
 use crate::pod::{PROXY, Pod, container_name, find, list, object};
-use crate::{post, schema};
+use crate::{post, schema, status};
 
 /// Fields of a `SidecarInjectionSpec` that are fields of a pod's spec.
 const OF_SPEC: &[&str] =
@@ -92,10 +92,9 @@ pub(crate) fn complete(overlay: &mut Json, pod: &Pod, workload: &str, revision: 
         let found = names.iter().find_map(|name| pod.label(name).filter(|value| !value.is_empty()));
         found.unwrap_or(default).to_owned()
     };
-    let revision = if revision.is_empty() { "default" } else { revision };
     let wanted = [
         ("security.istio.io/tlsMode", "istio".to_owned()),
-        ("istio.io/rev", revision.to_owned()),
+        ("istio.io/rev", status::revision_name(revision).to_owned()),
         (CANONICAL_NAME, first(&[CANONICAL_NAME, "app.kubernetes.io/name", "app"], workload)),
         (CANONICAL_REVISION, first(&[CANONICAL_REVISION, "app.kubernetes.io/version", "version"], "latest")),
     ];

@@ -75,7 +75,7 @@ pub(crate) fn render(template: &Template, form: Form, engine: &Engine, data: &Va
     let rendered = runnable.execute_with_lines(data).map_err(|error| RenderError::Execute(Box::new(error)))?;
     let mut warnings = no_values(name, &rendered);
     let mut documents = json_documents(name, &rendered.text).into_iter().filter(|document| !document.is_empty());
-    let Some(document) = documents.next() else {
+    let Some(mut document) = documents.next() else {
         return Ok(Overlay { overlay: Json::Object(serde_json::Map::new()), warnings });
     };
     if documents.next().is_some() {
@@ -91,8 +91,8 @@ pub(crate) fn render(template: &Template, form: Form, engine: &Engine, data: &Va
             line(duplicate.second),
         ));
     }
-    let mut overlay = match (&document.value, &document.error) {
-        (Some(json @ Json::Object(_)), _) => json.clone(),
+    let mut overlay = match (document.value.take(), &document.error) {
+        (Some(json @ Json::Object(_)), _) => json,
         (Some(other), _) => {
             return Err(no_pod(name, &rendered, document.line, format!("it is `{other}` and not a map")));
         }
@@ -104,12 +104,12 @@ pub(crate) fn render(template: &Template, form: Form, engine: &Engine, data: &Va
             return Err(no_pod(name, &rendered, line, problem));
         }
     };
+    let told = |repair: String| format!("injection template `{name}`: {repair}");
     if form == Form::InjectionSpec {
-        let repairs = legacy::to_pod(&mut overlay);
-        warnings.extend(repairs.into_iter().map(|text| format!("injection template `{name}`: {text}")));
+        warnings.extend(legacy::to_pod(&mut overlay).into_iter().map(told));
     }
     match conform(&mut overlay, form) {
-        Ok(repairs) => warnings.extend(repairs.into_iter().map(|text| format!("injection template `{name}`: {text}"))),
+        Ok(repairs) => warnings.extend(repairs.into_iter().map(told)),
         Err(error) => {
             let path: Vec<&str> = error.path().collect();
             let line = document.line_of(legacy::path_in_text(form, &path));

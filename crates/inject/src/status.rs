@@ -10,8 +10,8 @@ use crate::pod::{Pod, Role};
 /// The name of the annotation.
 pub(crate) const ANNOTATION: &str = "sidecar.istio.io/status";
 
-/// The revision that the annotation names when the injector has none.
-const DEFAULT_REVISION: &str = "default";
+/// The name of the revision that has none.
+pub(crate) const DEFAULT_REVISION: &str = "default";
 
 /// The field with the fingerprint; 1.7 had the hash of its template there, today's Istio has nothing.
 const VERSION: &str = "version";
@@ -74,9 +74,13 @@ pub(crate) fn text(template: &Pod, revision: &str) -> String {
     for field in ["initContainers", "containers", "volumes", "imagePullSecrets"] {
         status.insert(field.to_owned(), names(template, field));
     }
-    let revision = if revision.is_empty() { DEFAULT_REVISION } else { revision };
-    status.insert("revision".to_owned(), Json::from(revision));
+    status.insert("revision".to_owned(), Json::from(revision_name(revision)));
     go_json::text(&Json::Object(status))
+}
+
+/// What labels and annotations call a revision, whose own name is empty for the default one.
+pub(crate) fn revision_name(revision: &str) -> &str {
+    if revision.is_empty() { DEFAULT_REVISION } else { revision }
 }
 
 fn names(template: &Pod, field: &str) -> Json {

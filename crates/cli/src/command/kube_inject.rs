@@ -83,12 +83,8 @@ pub fn execute(args: Args) -> anyhow::Result<ExitCode> {
 
 /// What the injector works with: files first, then the cluster, then what is built in.
 fn settings(args: &Args) -> anyhow::Result<(Settings, Surroundings)> {
-    let mut settings = Settings {
-        // The default revision has no name in templates.
-        revision: if args.revision == "default" { String::new() } else { args.revision.clone() },
-        environment: super::environment(),
-        ..Settings::default()
-    };
+    let mut settings =
+        Settings { revision: args.revision.clone(), environment: super::environment(), ..Settings::default() };
     if let Some(file) = &args.operator_file {
         let (name, text) = read(file)?;
         let operator = operator_settings(&name, &text)?;
