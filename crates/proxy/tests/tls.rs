@@ -9,6 +9,7 @@ mod tls;
 use plane::{Client, Origin, Plane, cluster, forward, named_listener, routes, until};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tls::{Authority, Certificate, Dial, Key, get, read_answer, server};
@@ -294,6 +295,46 @@ fn the_origin_is_told_who_the_client_is() {
     );
 }
 
+/// Requests without a pause, one client on new connections and one on a kept one; each must be answered.
+struct Load {
+    stop: Arc<AtomicBool>,
+    served: Arc<AtomicUsize>,
+    clients: [std::thread::JoinHandle<()>; 2],
+}
+
+impl Load {
+    fn start(dial: &Dial, address: SocketAddr) -> Load {
+        let (stop, served) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let clients = [true, false].map(|keep| {
+            let (stop, served, dial) = (Arc::clone(&stop), Arc::clone(&served), dial.clone());
+            std::thread::spawn(move || {
+                let mut kept = dial.dial(address, "a.example").unwrap();
+                while !stop.load(Ordering::SeqCst) {
+                    if !keep {
+                        kept = dial.dial(address, "a.example").unwrap();
+                    }
+                    assert_eq!(get(&mut kept, "a.example"), Ok("hello".to_owned()));
+                    served.fetch_add(1, Ordering::SeqCst);
+                }
+            })
+        });
+        Load { stop, served, clients }
+    }
+
+    /// Answers so far.
+    fn served(&self) -> usize {
+        self.served.load(Ordering::SeqCst)
+    }
+
+    /// Ends both clients; fails where one of them did.
+    fn end(self) {
+        self.stop.store(true, Ordering::SeqCst);
+        for client in self.clients {
+            client.join().unwrap();
+        }
+    }
+}
+
 #[test]
 fn files_are_read_again_when_they_change_and_no_request_fails() {
     let authority = Authority::new("root");
@@ -319,29 +360,14 @@ fn files_are_read_again_when_they_change_and_no_request_fails() {
     plane.fleet.look_at_files();
     assert_eq!(dial.get(address, "a.example"), Ok("hello".to_owned()));
 
-    let (stop, served) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-    let threads: Vec<_> = [true, false]
-        .map(|keep| {
-            let (stop, served, dial) = (Arc::clone(&stop), Arc::clone(&served), dial.clone());
-            std::thread::spawn(move || {
-                let mut kept = dial.dial(address, "a.example").unwrap();
-                while !stop.load(Ordering::SeqCst) {
-                    if !keep {
-                        kept = dial.dial(address, "a.example").unwrap();
-                    }
-                    assert_eq!(get(&mut kept, "a.example"), Ok("hello".to_owned()));
-                    served.fetch_add(1, Ordering::SeqCst);
-                }
-            })
-        })
-        .into();
+    let load = Load::start(&dial, address);
     for _ in 0..20 {
-        let before = served.load(Ordering::SeqCst);
+        let before = load.served();
         let next = authority.sign(&["a.example"]);
         write(&next);
         plane.fleet.look_at_files();
         assert_eq!(dial.certificate(address, "a.example"), next.der, "new handshakes see the new certificate");
-        until("requests go on", || served.load(Ordering::SeqCst) > before + 4);
+        until("requests go on", || load.served() > before + 4);
     }
     // What is bad is said, and the last good one serves on.
     let last = dial.certificate(address, "a.example");
@@ -355,10 +381,7 @@ fn files_are_read_again_when_they_change_and_no_request_fails() {
         assert!(problem.contains(words) && problem.contains("tls.crt"), "{problem}");
         assert_eq!(dial.certificate(address, "a.example"), last);
     }
-    stop.store(true, Ordering::SeqCst);
-    for thread in threads {
-        thread.join().unwrap();
-    }
+    load.end();
 }
 
 #[test]
@@ -480,28 +503,13 @@ fn secrets_rotate_under_load_and_their_loss_closes_their_port_alone() {
     assert_eq!(dial.get(address, "a.example"), Ok("hello".to_owned()));
     assert!(Dial::trusting(&authority).get(address, "a.example").is_err(), "without a certificate");
 
-    let (stop, served) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-    let threads: Vec<_> = [true, false]
-        .map(|keep| {
-            let (stop, served, dial) = (Arc::clone(&stop), Arc::clone(&served), dial.clone());
-            std::thread::spawn(move || {
-                let mut kept = dial.dial(address, "a.example").unwrap();
-                while !stop.load(Ordering::SeqCst) {
-                    if !keep {
-                        kept = dial.dial(address, "a.example").unwrap();
-                    }
-                    assert_eq!(get(&mut kept, "a.example"), Ok("hello".to_owned()));
-                    served.fetch_add(1, Ordering::SeqCst);
-                }
-            })
-        })
-        .into();
+    let load = Load::start(&dial, address);
     for _ in 0..200 {
-        let before = served.load(Ordering::SeqCst);
+        let before = load.served();
         let next = authority.sign(&["a.example"]);
         serve(&[secret(&next), roots.clone()]);
         assert_eq!(dial.certificate(address, "a.example"), next.der, "new handshakes see the new certificate");
-        until("requests go on", || served.load(Ordering::SeqCst) > before + 1);
+        until("requests go on", || load.served() > before + 1);
     }
     let last = dial.certificate(address, "a.example");
     let mixed = Certificate { key: authority.sign(&["a.example"]).key, ..authority.sign(&["a.example"]) };
@@ -513,10 +521,7 @@ fn secrets_rotate_under_load_and_their_loss_closes_their_port_alone() {
     });
     serve(&[secret(&expired), roots.clone()]);
     assert_eq!(dial.certificate(address, "a.example"), last, "what has expired takes nobody's place");
-    stop.store(true, Ordering::SeqCst);
-    for thread in threads {
-        thread.join().unwrap();
-    }
+    load.end();
     serve(&[roots]);
     assert!(dial.dial(address, "a.example").is_err(), "the secret is gone");
     assert_eq!(Client::connect(plane.address("plain")).get("/").status(), 200);
