@@ -21,7 +21,7 @@ const LARGEST_TEXT: usize = 16 << 20;
 
 /// All functions of injection templates; `environment` is what `env` reads.
 ///
-/// `render` of Istio 1.7 is there and fails until the host binds it, for it runs over the data of an execution.
+/// `render` of Istio 1.7 is there and fails until it is bound, for it runs over the data of an execution.
 pub(crate) fn engine(environment: Arc<BTreeMap<String, String>>) -> Engine {
     use Type::{Any, Int, String as Str, StringMap};
     let fixed = |types: &[Type]| Signature::fixed(types);

@@ -32,7 +32,8 @@ const NETWORK: &str = "topology.istio.io/network";
 pub struct Settings {
     /// Name and text of the injector's configuration; none for lateen's own templates.
     pub config: Option<(String, String)>,
-    /// Name and text of the values; none for lateen's own.
+    /// Name and text of the values; none for lateen's own. Beside lateen's own templates they are laid over
+    /// lateen's own values, as Helm does it.
     pub values: Option<(String, String)>,
     /// Name and text of the mesh configuration; none for Istio's defaults.
     pub mesh: Option<(String, String)>,
@@ -121,12 +122,17 @@ impl Injector {
         // The default revision has no name in templates: its Services are called `istiod` and no more.
         let revision = if settings.revision == status::DEFAULT_REVISION { String::new() } else { settings.revision };
         let mut fingerprint = Fingerprint::new().text(&revision);
+        let own_templates = settings.config.is_none();
         let (file, text) = settings.config.unwrap_or_else(crate::templates::config);
         fingerprint = fingerprint.text(&text);
         let config = InjectConfig::parse(&file, &text, &engine, &mut warnings)?;
         let (file, text) = settings.values.unwrap_or_else(crate::templates::values);
         fingerprint = fingerprint.text(&text);
-        let values = Values::parse(&file, &text)?;
+        let mut values = Values::parse(&file, &text)?;
+        if own_templates {
+            let (file, text) = crate::templates::values();
+            values = values.over(Values::parse(&file, &text)?);
+        }
         let (file, text) = settings.mesh.unwrap_or_else(|| ("mesh".to_owned(), String::new()));
         fingerprint = fingerprint.text(&text);
         let (mesh, findings) = apply_mesh_config(&file, &text, MeshConfig::istio_defaults());

@@ -68,11 +68,9 @@ pub(crate) struct Overlay {
 /// Runs a template and reads what it wrote.
 pub(crate) fn render(template: &Template, form: Form, engine: &Engine, data: &Value) -> Result<Overlay, RenderError> {
     let name = template.name();
-    let runnable = match form {
-        Form::Pod => template.clone(),
-        Form::InjectionSpec => with_render(template, engine, data),
-    };
-    let rendered = runnable.execute_with_lines(data).map_err(|error| RenderError::Execute(Box::new(error)))?;
+    let rendered = with_render(template, engine, data)
+        .execute_with_lines(data)
+        .map_err(|error| RenderError::Execute(Box::new(error)))?;
     let mut warnings = no_values(name, &rendered);
     let mut documents = json_documents(name, &rendered.text).into_iter().filter(|document| !document.is_empty());
     let Some(mut document) = documents.next() else {

@@ -55,6 +55,22 @@ impl Values {
         Values { json, view }
     }
 
+    /// These values where they say something, and those under them where they do not; maps are united.
+    #[must_use]
+    pub fn over(self, under: Values) -> Values {
+        fn lay(under: &mut Json, over: Json) {
+            match (under, over) {
+                (Json::Object(under), Json::Object(over)) => {
+                    over.into_iter().for_each(|(key, value)| lay(under.entry(key).or_insert(Json::Null), value));
+                }
+                (under, over) => *under = over,
+            }
+        }
+        let mut json = under.json;
+        lay(&mut json, self.json);
+        Values::from_json(json)
+    }
+
     /// As templates see them.
     pub(crate) fn view(&self) -> &Value {
         &self.view

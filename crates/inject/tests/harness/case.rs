@@ -75,23 +75,11 @@ impl Case {
         env.lines().filter_map(|line| line.split_once('=')).map(|(n, v)| (n.to_owned(), v.to_owned())).collect()
     }
 
-    /// Values as they are beside a configuration; beside none, over those of lateen's own templates.
-    fn values(&self) -> Option<String> {
-        let text = self.file("values.yaml")?;
-        if self.file("config.yaml").is_some() {
-            return Some(text);
-        }
-        let own = include_str!("../../src/templates/values.yaml").replace("VERSION", env!("CARGO_PKG_VERSION"));
-        let mut values = yaml(&own);
-        lay_over(&mut values, yaml(&text));
-        Some(values.to_string())
-    }
-
     /// The injector with warnings, or the error.
     pub fn injector(&self) -> Result<(Injector, Vec<String>), String> {
         let settings = Settings {
             config: self.named("config.yaml"),
-            values: self.values().map(|text| ("values.yaml".to_owned(), text)),
+            values: self.named("values.yaml"),
             mesh: self.named("mesh.yaml"),
             revision: self.file("revision").unwrap_or_default().trim().to_owned(),
             environment: self.environment(),
