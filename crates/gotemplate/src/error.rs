@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use crate::quote::quote;
+
 /// A template that does not parse.
 ///
 /// Prints as Go's: `template: NAME:LINE: MESSAGE`. The column is beside it; Go has none.
@@ -23,7 +25,7 @@ pub struct ParseError {
 ///
 /// Prints as Go's: `template: NAME:LINE:COLUMN: executing "NAME" at <PIECE>: MESSAGE`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("template: {file}:{line}:{column}: executing {template:?} at <{piece}>: {message}")]
+#[error("template: {file}:{line}:{column}: executing {} at <{piece}>: {message}", quote(.template))]
 pub struct ExecError {
     /// Name of the text that was parsed.
     pub file: String,

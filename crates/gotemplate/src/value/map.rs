@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use super::list::take_apart;
 use super::{Elem, Value};
 use crate::error::CallError;
+use crate::quote::quote;
 
 /// A map from strings. A nil map is empty, prints `map[]`, and equals nil.
 #[derive(Clone, Debug)]
@@ -74,7 +75,7 @@ impl Map {
             return Err(CallError::new("assignment to entry in nil map"));
         }
         if self.is_inside(&value) {
-            return Err(CallError::new(format!("entry {key:?} would make the map contain itself")));
+            return Err(CallError::new(format!("entry {} would make the map contain itself", quote(key))));
         }
         if let Some(mut entries) = self.write() {
             entries.insert(key.into(), value);

@@ -59,7 +59,7 @@ var builtin = []call{
 	{name: "index", params: []kind{list, integer}},
 	{name: "index", params: []kind{dictionary, text}},
 	{name: "slice", params: []kind{text, integer, integer}, gives: text, cuts: true},
-	{name: "slice", params: []kind{list, integer}, gives: list},
+	{name: "slice", params: []kind{list, integer}, gives: list, cuts: true},
 	{name: "eq", params: []kind{text, text, text}, variadic: true, gives: boolean},
 	{name: "eq", params: []kind{anything, anything}, gives: boolean},
 	{name: "eq", params: []kind{integer, integer}, gives: boolean},
@@ -324,12 +324,21 @@ func (g *generator) loop(depth int) string {
 func (g *generator) called(depth int) string {
 	if g.chance(30) {
 		body := g.apart(func() string { return g.nodes(depth - 1) })
-		return fmt.Sprintf("%sblock \"b%d\" %s%s%s{{end}}", g.left(), g.random.IntN(1000), g.pipeline(anything, 1), g.right(), body)
+		return fmt.Sprintf("%sblock %s %s%s%s{{end}}", g.left(), g.name(), g.pipeline(anything, 1), g.right(), body)
 	}
 	if g.templates == 0 || g.chance(3) {
 		return g.left() + "template \"none\" ." + g.right()
 	}
 	return fmt.Sprintf("%stemplate \"t%d\" %s%s", g.left(), g.random.IntN(g.templates), g.pick("", ".", g.pipeline(anything, 1)), g.right())
+}
+
+// name gives the literal of a template's name; some are such that a message must escape them.
+func (g *generator) name() string {
+	name := fmt.Sprintf("b%d", g.random.IntN(1000))
+	if g.chance(80) {
+		return `"` + name + `"`
+	}
+	return g.pick(`"`+name+`\x01"`, `"`+name+`\n"`, `"`+name+`\t\\"`, `"\"`+name+`\""`, `"`+name+` é世"`, `"`+name+`\u200b\u00a0"`, `"\U0001F600`+name+`\a\x7f"`, `"'`+name+`'"`, "`"+name+` "x"`+"`", `""`, `"`+name+`\u0301\ufeff"`)
 }
 
 func (g *generator) oneOf(options ...kind) kind { return options[g.random.IntN(len(options))] }

@@ -41,7 +41,13 @@ var address = regexp.MustCompile(`0x[0-9a-f]{6,}|%!.\(func`)
 var foreign = regexp.MustCompile(`error calling (mustFromJson|regex\w+|mustRegex\w+): `)
 
 // unbounded are messages of Go's runtime, about what the engine has bounds or words for.
-var unbounded = regexp.MustCompile(`runtime error|makeslice|strings: |reflect: |reflect\.|interface conversion`)
+var unbounded = regexp.MustCompile(`runtime error|makeslice|strings: |reflect: |reflect\.|interface conversion|maximum template depth`)
+
+// Functions of the data, and where they are called: others may come out as their addresses, or as the length of such.
+var (
+	function = regexp.MustCompile(`meta\.(Upper|Count)`)
+	called   = regexp.MustCompile(`[^\w.$]call [.$]+meta\.(Upper|Count)`)
+)
 
 var errTooMuch = errors.New("too much output")
 
@@ -71,6 +77,9 @@ func run(text, missing string, data interface{}) (string, error) {
 
 // answer gives nothing where Go's own answer is not the same each time, or is about the runtime.
 func answer(line *Line, data interface{}) bool {
+	if len(function.FindAllString(line.Template, -1)) != len(called.FindAllString(line.Template, -1)) {
+		return false
+	}
 	var first string
 	var firstErr error
 	for i := range 3 {
