@@ -1,6 +1,7 @@
 //! Text to trees: splitting a file into documents, scanning them, and resolving scalars as
 //! Kubernetes does. Out come nodes that know where they stand; never here: any field name.
 
+mod indent;
 mod merge;
 pub(crate) mod scalar;
 pub(crate) mod split;

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
 
 use crate::place::{At, Origin};
+use crate::yaml::indent::Indented;
 use crate::yaml::merge::{add_merged, mark_duplicates, merge};
 use crate::yaml::scalar::{self, Scalar, ScalarKind};
 use crate::yaml::{Entry, Node, Value};
@@ -16,7 +17,7 @@ use crate::yaml::{Entry, Node, Value};
 const DEEPEST: usize = 100;
 
 /// What trees of one file may cost.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Budget {
     /// Nodes written out.
     nodes: usize,
@@ -45,20 +46,40 @@ pub(crate) struct Problem {
 
 /// The trees of a text up to its first problem.
 pub(crate) fn scan(text: &str, origin: Origin, budget: &mut Budget) -> (Vec<Node>, Option<Problem>) {
+    let given = budget.clone();
+    let mut indented = Indented::new(text);
+    loop {
+        let (documents, stop) = scan_once(&indented, origin, budget);
+        let Some(Stop { problem, syntax }) = stop else { return (documents, None) };
+        match syntax {
+            Some(error) if indented.mend(error.marker().line(), error.info()) => *budget = given.clone(),
+            _ => return (documents, Some(problem)),
+        }
+    }
+}
+
+/// Where reading ends before the text does.
+struct Stop {
+    problem: Problem,
+    /// What the scanner said, if it was the scanner.
+    syntax: Option<ScanError>,
+}
+
+fn scan_once(text: &Indented<'_>, origin: Origin, budget: &mut Budget) -> (Vec<Node>, Option<Stop>) {
     let mut documents = Vec::new();
     let mut builder = Builder::new(text, origin, budget);
     if let Some(problem) = builder.control_character() {
-        return (documents, Some(problem));
+        return (documents, Some(Stop { problem, syntax: None }));
     }
-    for event in Parser::new_from_str(text) {
+    for event in Parser::new_from_str(text.text()) {
         let step = match event {
-            Ok((event, span)) => builder.event(event, span),
-            Err(error) => Err(builder.syntax(&error)),
+            Ok((event, span)) => builder.event(event, span).map_err(|problem| Stop { problem, syntax: None }),
+            Err(error) => Err(Stop { problem: builder.syntax(&error), syntax: Some(error) }),
         };
         match step {
             Ok(Some(document)) => documents.push(document),
             Ok(None) => {}
-            Err(problem) => return (documents, Some(problem)),
+            Err(stop) => return (documents, Some(stop)),
         }
     }
     (documents, None)
@@ -84,6 +105,7 @@ struct Anchored {
 
 struct Builder<'t, 'b> {
     lines: Vec<&'t str>,
+    indented: &'t Indented<'t>,
     origin: Origin,
     budget: &'b mut Budget,
     stack: Vec<Frame>,
@@ -92,9 +114,10 @@ struct Builder<'t, 'b> {
 }
 
 impl<'t, 'b> Builder<'t, 'b> {
-    fn new(text: &'t str, origin: Origin, budget: &'b mut Budget) -> Self {
+    fn new(indented: &'t Indented<'t>, origin: Origin, budget: &'b mut Budget) -> Self {
         Self {
-            lines: text.split('\n').collect(),
+            lines: indented.text().split('\n').collect(),
+            indented,
             origin,
             budget,
             stack: Vec::new(),
@@ -243,6 +266,7 @@ impl<'t, 'b> Builder<'t, 'b> {
     }
 
     fn position(&self, line: usize, column: usize) -> At {
+        let column = column.saturating_sub(self.indented.moved(line));
         self.origin.map(number(line.max(1)), number(column).saturating_add(1))
     }
 

@@ -1,0 +1,134 @@
+//! Lines inside `{}`, `[]` and quotes that stand further left than the block around them.
+//! In: a text, and where the scanner stopped. Out: the text with such lines moved to the right.
+//! Never here: lines of blocks, whose indentation has a meaning.
+//!
+//! YAML wants these lines indented. The readers of Kubernetes and Istio take them anywhere, and Istio's injection
+//! templates up to 1.22 write `annotations: {` with the `}` below the key, so what they take is taken here too.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+/// What all texts tried for one file may add up to, in bytes.
+const MOST_BYTES: usize = 64 << 20;
+/// Attempts that even a large text gets, and that a small one gets at most.
+const ATTEMPTS: (usize, usize) = (8, 1000);
+/// A column to which lines are moved at most; deeper blocks are not mended.
+const WIDEST: usize = 512;
+/// What flow collections inside one another add to the indentation that the scanner wants.
+const NESTING: usize = 128;
+
+/// A text, some lines of it moved to the right.
+pub(super) struct Indented<'t> {
+    text: Cow<'t, str>,
+    moved: BTreeSet<usize>,
+    columns: usize,
+    attempts: usize,
+}
+
+impl<'t> Indented<'t> {
+    /// The text as it is.
+    pub(super) fn new(text: &'t str) -> Indented<'t> {
+        let lead = |line: &str| line.bytes().take_while(|b| matches!(b, b' ' | b'-' | b'?' | b'\t')).count();
+        let deepest = text.split('\n').map(lead).max().unwrap_or_default();
+        let attempts =
+            if deepest > WIDEST { 0 } else { (MOST_BYTES / text.len().max(1)).clamp(ATTEMPTS.0, ATTEMPTS.1) };
+        Indented { text: Cow::Borrowed(text), moved: BTreeSet::new(), columns: deepest + NESTING, attempts }
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// How far the line was moved; lines count from 1.
+    pub(super) fn moved(&self, row: usize) -> usize {
+        if self.moved.contains(&row) { self.columns } else { 0 }
+    }
+
+    /// Moves the lines at which the scanner stopped, if that is why it stopped; whether another attempt is worth it.
+    pub(super) fn mend(&mut self, row: usize, why: &str) -> bool {
+        if self.attempts == 0 {
+            return false;
+        }
+        self.attempts -= 1;
+        let rows = match why {
+            "invalid indentation" | "invalid indentation in flow construct" => self.flow(row),
+            // The scanner names the line of the first quote.
+            "invalid indentation in quoted scalar" => self.quoted(row),
+            _ => return false,
+        };
+        if rows.is_empty() {
+            return false;
+        }
+        let space = " ".repeat(self.columns);
+        let mut text = String::with_capacity(self.text.len() + rows.len() * self.columns);
+        for (index, line) in self.text.split_inclusive('\n').enumerate() {
+            if rows.contains(&(index + 1)) {
+                text.push_str(&space);
+            }
+            text.push_str(line);
+        }
+        self.text = Cow::Owned(text);
+        self.moved.extend(rows);
+        true
+    }
+
+    /// The line, and those behind it of which it is clear that they belong to the same collections.
+    fn flow(&self, row: usize) -> Vec<usize> {
+        let mut rows = Vec::new();
+        let mut open = 0_i64;
+        for (row, line) in (row..).zip(self.text.split('\n').skip(row.saturating_sub(1))) {
+            if self.moved.contains(&row) || is_marker(line) || (!rows.is_empty() && open < 0) {
+                break;
+            }
+            match opened(line, open) {
+                Some(now) => open = now,
+                None if rows.is_empty() => open = -1,
+                None => break,
+            }
+            rows.push(row);
+        }
+        rows
+    }
+
+    /// The lines behind this one in which a quote goes on: up to one that may end it, from the first not moved yet.
+    fn quoted(&self, row: usize) -> Vec<usize> {
+        let lines = (1..).zip(self.text.split('\n')).skip(row).skip_while(|(row, _)| self.moved.contains(row));
+        let mut ended = false;
+        let inside = lines.take_while(|(_, line)| {
+            let more = !ended && !is_marker(line);
+            ended |= line.contains(['"', '\'']);
+            more
+        });
+        inside.map(|(row, _)| row).collect()
+    }
+}
+
+/// Whether a line ends a document, wherever it stands.
+fn is_marker(line: &str) -> bool {
+    line.starts_with("---") || line.starts_with("...")
+}
+
+/// How many brackets are open behind the line, below 0 when one is closed that was open before the first line.
+///
+/// Nothing where quotes or comments make that hard to tell.
+fn opened(line: &str, mut open: i64) -> Option<i64> {
+    if line.contains(['\'', '#', '\\']) {
+        return None;
+    }
+    let mut quoted = false;
+    for b in line.bytes() {
+        match b {
+            b'"' => quoted = !quoted,
+            b'{' | b'[' if !quoted => open += 1,
+            b'}' | b']' if !quoted => open -= 1,
+            _ => {}
+        }
+        if open < 0 {
+            return Some(-1);
+        }
+    }
+    (!quoted).then_some(open)
+}
+
+#[cfg(test)]
+mod tests;

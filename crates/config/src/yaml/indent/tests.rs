@@ -1,0 +1,60 @@
+//! Texts that the readers of Kubernetes take, beside the same with the indentation that YAML wants.
+
+use serde_json::json;
+
+use crate::json_documents;
+
+#[test]
+fn lines_inside_brackets_and_quotes_may_stand_anywhere() {
+    let cases = [
+        ("a:\n  b: {\n  }\nc: 1\n", json!({"a": {"b": {}}, "c": 1})),
+        ("a:\n  b: {\n\n  }\nc: 1\n", json!({"a": {"b": {}}, "c": 1})),
+        ("a:\n  b: {\n    x: v,\n}\nc: 1\n", json!({"a": {"b": {"x": "v"}}, "c": 1})),
+        ("a:\n  b: {\nx: v,\nz: {\n}\n}\nc: 1\n", json!({"a": {"b": {"x": "v", "z": {}}}, "c": 1})),
+        ("a:\n  b: [\n  {x: 'it''s'},\n  \"#\" # all\n  ]\n", json!({"a": {"b": [{"x": "it's"}, "#"]}})),
+        ("a:\n- b: [\n  ]\n- c: [\n1, 2,\n  3]\n- d\n", json!({"a": [{"b": []}, {"c": [1, 2, 3]}, "d"]})),
+        ("a:\n  b: {\"x\": \"y\nz\"}\n", json!({"a": {"b": {"x": "y z"}}})),
+        ("a:\n  b: \"x\ny\n\n  z\"\n  c: 'd\ne'\n", json!({"a": {"b": "x y\nz", "c": "d e"}})),
+    ];
+    for (text, want) in cases {
+        let mut documents = json_documents("f.yaml", text);
+        assert_eq!(documents.len(), 1, "{text}");
+        let document = documents.remove(0);
+        assert_eq!(document.error, None, "{text}");
+        assert_eq!(document.value, Some(want), "{text}");
+    }
+}
+
+#[test]
+fn what_is_wrong_keeps_its_place() {
+    let cases = [
+        // Behind lines that were moved, and on one.
+        ("a:\n  b: {\n  }\nc: [1\n", 4),
+        ("a:\n  b: {\n  x: v, @\n  }\n", 3),
+        ("a:\n  b: \"x\ny\n", 2),
+        ("a:\n  b: c\n d: e\n", 3),
+    ];
+    for (text, line) in cases {
+        let error = json_documents("f.yaml", text).remove(0).error.unwrap();
+        assert_eq!(error.place.line, line, "{text}: {}", error.message);
+        assert!(error.place.column < 12, "{text}: {}", error.place);
+    }
+}
+
+#[test]
+fn a_line_of_a_block_is_not_moved() {
+    let documents = json_documents("f.yaml", "a: {\n}\nb:\n  c: {\n  }\n  d: e\n---\nf: [\n]\n");
+    let values: Vec<_> = documents.into_iter().map(|document| document.value).collect();
+    assert_eq!(values, [Some(json!({"a": {}, "b": {"c": {}, "d": "e"}})), Some(json!({"f": []}))]);
+}
+
+#[test]
+fn a_long_list_at_the_left_edge_is_read() {
+    let items: Vec<String> = (0..5000).map(|n| format!("{{\"n\": {n}, \"t\": [\"a\",\n\"b\"]}}")).collect();
+    let text = format!("a:\n  b: [\n{}\n]\nc: 1\n", items.join(",\n"));
+    let document = json_documents("f.yaml", &text).remove(0);
+    let value = document.value.unwrap();
+    assert_eq!(value["a"]["b"].as_array().map(Vec::len), Some(5000));
+    assert_eq!(value["a"]["b"][4999], json!({"n": 4999, "t": ["a", "b"]}));
+    assert_eq!(value["c"], 1);
+}
