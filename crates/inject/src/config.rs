@@ -94,11 +94,14 @@ impl InjectConfig {
         warnings: &mut Vec<String>,
     ) -> Result<InjectConfig, ConfigError> {
         let fields = Fields { file, map: &document(file, text).unwrap_or_default() };
-        if let Some(legacy) = fields.map.get("template").and_then(Json::as_str) {
+        let templates = fields.texts("templates")?;
+        // Charts of 1.9 and later write a `template` too, one that no release can parse, to stop older ones.
+        if templates.is_empty()
+            && let Some(legacy) = fields.map.get("template").and_then(Json::as_str)
+        {
             let texts = [(SIDECAR_TEMPLATE.to_owned(), legacy.to_owned())];
             return InjectConfig::build(&fields, Form::InjectionSpec, texts.into(), engine, warnings);
         }
-        let templates = fields.texts("templates")?;
         if templates.is_empty() && !KNOWN.iter().any(|name| fields.map.contains_key(*name)) {
             let form = if looks_like_injection_spec(text) { Form::InjectionSpec } else { Form::Pod };
             let bare = Fields { file, map: &Map::new() };
