@@ -15,6 +15,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 /// What the pages tell about.
 #[derive(Clone)]
@@ -22,6 +23,8 @@ pub(crate) struct Shown {
     pub worlds: Arc<Worlds>,
     /// The injection webhook's, where it is served.
     pub webhook: Option<Arc<webhook::Metrics>>,
+    /// Whether the control plane is about to end.
+    pub stopping: watch::Receiver<bool>,
 }
 
 /// Serves until the task is dropped.
@@ -58,6 +61,7 @@ fn answer(method: &Method, path: &str, shown: &Shown) -> Response<Full<Bytes>> {
         "/ready" if shown.worlds.world.load().generation == 0 => {
             text(StatusCode::SERVICE_UNAVAILABLE, "no configuration has been read yet\n")
         }
+        "/ready" if *shown.stopping.borrow() => text(StatusCode::SERVICE_UNAVAILABLE, "about to end\n"),
         "/ready" => text(StatusCode::OK, "ready\n"),
         "/version" => text(StatusCode::OK, concat!(env!("CARGO_PKG_VERSION"), "\n")),
         "/metrics" => text(StatusCode::OK, metrics(shown)),

@@ -4,7 +4,7 @@
 use crate::monitoring;
 use crate::provider::Worlds;
 use crate::report::Reports;
-use crate::webhook::{self, WebhookError, WebhookOptions};
+use crate::webhook::{Webhook, WebhookError, WebhookOptions};
 use crate::world::{Change, World};
 use lateen_xds::Debounce;
 use lateen_xds::server::AdsServer;
@@ -53,7 +53,8 @@ pub enum StartError {
 pub struct Control {
     grpc: SocketAddr,
     monitoring: Option<SocketAddr>,
-    webhook: Option<SocketAddr>,
+    webhook: Option<(SocketAddr, Webhook)>,
+    stop: watch::Sender<bool>,
     changes: mpsc::UnboundedSender<(Change, Option<oneshot::Sender<()>>)>,
     worlds: Arc<Worlds>,
     _tasks: JoinSet<()>,
@@ -79,22 +80,24 @@ impl Control {
                 tracing::error!(%error, "the xDS server ended");
             }
         });
-        let (mut webhook, mut injections) = (None, None);
+        let (stop, stopping) = watch::channel(false);
+        let mut webhook = None;
         if let Some(options) = &options.webhook {
             let (listener, address) = listen(options.address, "the injection webhook").await?;
-            webhook = Some(address);
-            injections = Some(webhook::start(listener, options, &mut tasks).map_err(StartError::Webhook)?);
+            let started = Webhook::start(listener, options, stopping.clone()).map_err(StartError::Webhook)?;
+            webhook = Some((address, started));
         }
         let mut bound = None;
         if let Some(address) = options.monitoring {
             let (listener, address) = listen(address, "monitoring").await?;
             bound = Some(address);
-            let shown = monitoring::Shown { worlds: worlds.clone(), webhook: injections };
+            let metrics = webhook.as_ref().map(|(_, webhook)| webhook.metrics());
+            let shown = monitoring::Shown { worlds: worlds.clone(), webhook: metrics, stopping };
             tasks.spawn(monitoring::serve(listener, shown));
         }
         let (changes, receiver) = mpsc::unbounded_channel();
         tasks.spawn(push(receiver, worlds.clone(), options.model));
-        Ok(Self { grpc, monitoring: bound, webhook, changes, worlds, _tasks: tasks })
+        Ok(Self { grpc, monitoring: bound, webhook, stop, changes, worlds, _tasks: tasks })
     }
 
     /// Takes over a new state of the source; proxies get it when changes have been quiet for 10 ms, at the latest
@@ -124,7 +127,16 @@ impl Control {
 
     /// Where the injection webhook is served, over HTTPS.
     pub fn webhook_address(&self) -> Option<SocketAddr> {
-        self.webhook
+        self.webhook.as_ref().map(|(address, _)| *address)
+    }
+
+    /// Ends it without losing a request: it is not ready any more, the injection webhook takes no new connection, and
+    /// reviews that run are answered, for at most `grace`. Proxies keep what they have and connect elsewhere.
+    pub async fn stop(mut self, grace: Duration) {
+        self.stop.send_replace(true);
+        if let Some((_, webhook)) = &mut self.webhook {
+            webhook.ended(grace).await;
+        }
     }
 
     /// What is served just now.

@@ -21,7 +21,9 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use lateen_inject::{ConfigError, Injector, NativeSidecars, Settings};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 pub use facts::{ClusterFacts, NoFacts};
@@ -80,21 +82,44 @@ pub enum WebhookError {
     Config(#[from] ConfigError),
 }
 
-/// Reads the files and serves in `tasks`, as long as these run.
-///
-/// # Errors
-/// [`WebhookError`] when a file is of no use; nothing is served then.
-pub(crate) fn start(
-    listener: TcpListener,
-    options: &WebhookOptions,
-    tasks: &mut JoinSet<()>,
-) -> Result<Arc<Metrics>, WebhookError> {
-    let metrics = Arc::new(Metrics::default());
-    let tls = certificate(options, &metrics, tasks)?;
-    let injector = injector(options, &metrics, tasks)?;
-    let shared = Shared::new(injector, around(options), metrics.clone());
-    tasks.spawn(server::serve(listener, tls, shared));
-    Ok(metrics)
+/// A webhook that serves. Dropping it ends it at once.
+pub(crate) struct Webhook {
+    metrics: Arc<Metrics>,
+    serving: JoinSet<()>,
+    _followers: JoinSet<()>,
+}
+
+impl Webhook {
+    /// Reads the files and serves, until `stop` says true.
+    ///
+    /// # Errors
+    /// [`WebhookError`] when a file is of no use; nothing is served then.
+    pub(crate) fn start(
+        listener: TcpListener,
+        options: &WebhookOptions,
+        stop: watch::Receiver<bool>,
+    ) -> Result<Webhook, WebhookError> {
+        let (mut serving, mut followers) = (JoinSet::new(), JoinSet::new());
+        let metrics = Arc::new(Metrics::default());
+        let tls = certificate(options, &metrics, &mut followers)?;
+        let injector = injector(options, &metrics, &mut followers)?;
+        let shared = Shared::new(injector, around(options), metrics.clone());
+        serving.spawn(server::serve(listener, tls, shared, stop));
+        Ok(Webhook { metrics, serving, _followers: followers })
+    }
+
+    /// What it counts.
+    pub(crate) fn metrics(&self) -> Arc<Metrics> {
+        self.metrics.clone()
+    }
+
+    /// Waits until every request that ran when `stop` was said is answered, for at most `grace`.
+    pub(crate) async fn ended(&mut self, grace: Duration) {
+        let all = async { while self.serving.join_next().await.is_some() {} };
+        if timeout(grace, all).await.is_err() {
+            tracing::warn!(?grace, "requests of the webhook still run after the time that they have; they are cut off");
+        }
+    }
 }
 
 /// Reads `ENABLE_NATIVE_SIDECARS`, and says once what cannot be known.

@@ -94,6 +94,74 @@ async fn the_path_sets_cluster_and_network_of_the_proxy() {
     assert!(reply.json()["response"]["warnings"].to_string().contains("`cluster`"), "{}", reply.text());
 }
 
+/// `istioctl kube-inject` asks so: no uid, no operation, and a kind that is not the pod's.
+#[tokio::test(flavor = "multi_thread")]
+async fn istioctl_is_answered_as_an_api_server_is() {
+    let server = Server::start(TEMPLATE).await;
+    let mut client = Client::connect(&server, "http/1.1").await;
+    let pod = json!({"metadata": {"labels": {"app": "cart"}}, "spec": {"containers": [{"name": "cart"}]}});
+    let asked = json!({
+        "kind": "AdmissionReview",
+        "apiVersion": "admission.k8s.io/v1",
+        "request": {
+            "uid": "",
+            "kind": {"group": "admission.k8s.io", "version": "v1", "kind": "AdmissionRequest"},
+            "resource": {"group": "", "version": "", "resource": ""},
+            "namespace": "shop",
+            "operation": "",
+            "userInfo": {},
+            "object": pod,
+            "oldObject": null,
+            "options": null,
+        },
+    });
+    let reply = client.post("/inject", &asked).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    assert_eq!(reply.json()["response"]["uid"], "");
+    let injected = patched(&pod, &reply);
+    assert_eq!(names(&injected["spec"]["containers"]).len(), 2, "{injected:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_waits_with_the_body_is_told_to_go_on() {
+    let server = Server::start(TEMPLATE).await;
+    let mut client = Client::connect_raw(&server, &["http/1.1"]).await;
+    let body = review(&pod("cart-1")).to_string();
+    let head = format!(
+        "POST /inject HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+         Expect: 100-continue\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
+    client.write(head.as_bytes()).await;
+    assert!(client.read_head().await.starts_with("HTTP/1.1 100 "));
+    client.write(body.as_bytes()).await;
+    assert!(client.read_head().await.starts_with("HTTP/1.1 200 "));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_review_that_runs_when_the_server_stops_is_answered() {
+    let server = Server::start(TEMPLATE).await;
+    let body = review(&pod("cart-1")).to_string();
+    let (early, late) = body.split_at(body.len() / 2);
+    let mut client = Client::connect_raw(&server, &["http/1.1"]).await;
+    let head = "POST /inject HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
+    client.write(format!("{head}Content-Length: {}\r\n\r\n{early}", body.len()).as_bytes()).await;
+    server.metric("sidecar_injection_requests_total", 1).await;
+    let stopping = server.stop();
+    tokio::pin!(stopping);
+    tokio::select! {
+        biased;
+        () = &mut stopping => panic!("a review runs, and it has ended"),
+        () = std::future::ready(()) => {}
+    }
+    client.write(late.as_bytes()).await;
+    let answered = async {
+        let head = client.read_head().await;
+        assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+    };
+    tokio::join!(answered, stopping);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_injected_is_let_through_and_the_log_says_why() {
     let server = Server::start(TEMPLATE).await;
@@ -118,11 +186,23 @@ async fn what_is_not_injected_is_let_through_and_the_log_says_why() {
         asked["request"]["operation"] = "DELETE".into();
         asked
     };
+    let change = {
+        let mut asked = review(&pod("skip-change"));
+        asked["request"]["operation"] = "UPDATE".into();
+        asked
+    };
+    let part = {
+        let mut asked = review(&pod("skip-part"));
+        asked["request"]["subResource"] = "ephemeralcontainers".into();
+        asked
+    };
     for (asked, why) in [
         (host_network, "skip-host-network"),
         (asked_not_to, "skip-by-label"),
         (deployment, "apps/Deployment"),
         (deletion, "operation DELETE"),
+        (change, "operation UPDATE"),
+        (part, "its ephemeralcontainers"),
     ] {
         let reply = client.post("/inject", &asked).await;
         assert_eq!((reply.status, &reply.json()["response"]), (200, &json!({"uid": "0d3f", "allowed": true})), "{why}");

@@ -9,6 +9,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Time for reviews that run when the process is told to end (istiod's `shutdownDuration`); told twice, it ends at once.
+const GRACE: Duration = Duration::from_secs(10);
+
 /// Run the control plane alone: any Envoy v3 client may connect.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
@@ -125,8 +128,13 @@ pub fn execute(args: Args) -> anyhow::Result<ExitCode> {
                     Some(next) => generation = next,
                     None => return Ok(ExitCode::SUCCESS),
                 },
-                () = &mut stopped => return Ok(ExitCode::SUCCESS),
+                () = &mut stopped => break,
             }
         }
+        tokio::select! {
+            () = control.stop(GRACE) => {}
+            () = super::until_stopped() => {}
+        }
+        Ok(ExitCode::SUCCESS)
     })
 }

@@ -122,8 +122,13 @@ impl Decided {
 
 /// The pod of a question as the injector and the patch begin with it, or why there is nothing to inject.
 fn pod_of(review: &Review, object: Json) -> Result<Json, Decided> {
-    if matches!(review.operation.as_str(), "DELETE" | "CONNECT") {
-        return Err(Decided::skip(format!("nothing is injected by operation {}", review.operation)));
+    match review.operation.as_str() {
+        "DELETE" | "CONNECT" => {
+            return Err(Decided::skip(format!("nothing is injected by operation {}", review.operation)));
+        }
+        // A patch with containers would make the API server refuse every change of the pod.
+        "UPDATE" => return Err(Decided::skip("the containers of a pod cannot change any more by operation UPDATE")),
+        _ => {}
     }
     if !matches!(review.kind.as_str(), "" | "Pod") {
         return Err(Decided::skip(format!("only a Pod is injected, and this is of kind {}", review.kind)));

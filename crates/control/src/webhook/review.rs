@@ -30,7 +30,7 @@ impl Version {
 #[derive(Debug)]
 pub(crate) struct Review {
     pub version: Version,
-    /// `request.uid`; the answer repeats it.
+    /// `request.uid`; the answer repeats it. Empty where istioctl asks, which sends none.
     pub uid: String,
     /// `request.operation`: `CREATE`, `UPDATE`, `DELETE` or `CONNECT`.
     pub operation: String,
@@ -113,14 +113,9 @@ impl Review {
             Some(Json::Object(request)) => request,
             found => return Err(ReviewError::Field { field: "request", found: Shown(found), wanted: "an object" }),
         };
-        let uid = text(&mut request, "uid", "request.uid")?;
-        if uid.is_empty() {
-            let found = Shown(None);
-            return Err(ReviewError::Field { field: "request.uid", found, wanted: "the text that the answer repeats" });
-        }
         Ok(Review {
             version,
-            uid,
+            uid: text(&mut request, "uid", "request.uid")?,
             operation: text(&mut request, "operation", "request.operation")?,
             kind: kind(&request),
             subresource: text(&mut request, "subResource", "request.subResource")?,
@@ -144,6 +139,8 @@ fn text(request: &mut Map<String, Json>, name: &str, field: &'static str) -> Res
 fn kind(request: &Map<String, Json>) -> String {
     let part = |name| request.get("kind")?.get(name)?.as_str();
     match (part("group").unwrap_or_default(), part("kind").unwrap_or_default()) {
+        // What `istioctl kube-inject` puts here in place of the pod's kind.
+        ("admission.k8s.io", "AdmissionRequest") => String::new(),
         ("", kind) => kind.to_owned(),
         (group, kind) => format!("{group}/{kind}"),
     }

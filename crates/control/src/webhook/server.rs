@@ -19,8 +19,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use lateen_inject::Injector;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -38,6 +38,8 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 const IDLE: Duration = Duration::from_secs(90);
 /// And so long it may take to end.
 const GOODBYE: Duration = Duration::from_secs(10);
+/// Whoever has connected when the webhook stops has so long for a first request.
+const GREETING: Duration = Duration::from_secs(1);
 
 /// What all connections share.
 pub(crate) struct Shared {
@@ -58,34 +60,76 @@ impl Shared {
     }
 }
 
-/// Serves until the task is dropped, and all connections with it.
-pub(crate) async fn serve(listener: TcpListener, tls: TlsAcceptor, shared: Arc<Shared>) {
+/// Serves until `stop` says true; then nobody new is let in, and it ends with the last request that runs. Dropped,
+/// it ends at once and all connections with it.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    tls: TlsAcceptor,
+    shared: Arc<Shared>,
+    mut stop: watch::Receiver<bool>,
+) {
     let room = Arc::new(Semaphore::new(CONNECTIONS));
     let mut connections = JoinSet::new();
-    loop {
-        // The semaphore is never closed.
-        let Ok(place) = room.clone().acquire_owned().await else { return };
-        let (stream, peer) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                tracing::warn!(%error, "a connection to the webhook was not accepted");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                continue;
-            }
-        };
+    let stopping = stop.clone();
+    let mut begin = |accepted: std::io::Result<Accepted>| {
+        let Accepted { stream, peer, place } = accepted?;
         // Answers are written whole; without it the last part may wait for an acknowledgement.
         let _ = stream.set_nodelay(true);
-        let (tls, shared) = (tls.clone(), shared.clone());
+        let (tls, shared, stop) = (tls.clone(), shared.clone(), stopping.clone());
         connections.spawn(async move {
-            connection(stream, peer, tls, shared).await;
+            connection(stream, peer, tls, shared, stop).await;
             drop(place);
         });
         while connections.try_join_next().is_some() {}
+        Ok::<_, std::io::Error>(())
+    };
+    loop {
+        let accepted = tokio::select! {
+            accepted = accept(&listener, &room) => accepted,
+            () = stopped(&mut stop) => break,
+        };
+        if let Err(error) = begin(accepted) {
+            tracing::warn!(%error, "a connection to the webhook was not accepted");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+    // The kernel has accepted these already; closing the listener would reset them.
+    while let Ok(accepted) = timeout(Duration::ZERO, accept(&listener, &room)).await {
+        if begin(accepted).is_err() {
+            break;
+        }
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+/// A connection with its place among those that there may be at once.
+struct Accepted {
+    stream: TcpStream,
+    peer: SocketAddr,
+    place: OwnedSemaphorePermit,
+}
+
+async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> std::io::Result<Accepted> {
+    let place = room.clone().acquire_owned().await.map_err(std::io::Error::other)?;
+    let (stream, peer) = listener.accept().await?;
+    Ok(Accepted { stream, peer, place })
+}
+
+/// Ready when the webhook is to stop. That nobody is left to say so is no reason.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    if stop.wait_for(|stop| *stop).await.is_err() {
+        std::future::pending().await
     }
 }
 
-async fn connection<S>(stream: S, peer: SocketAddr, tls: TlsAcceptor, shared: Arc<Shared>)
-where
+async fn connection<S>(
+    stream: S,
+    peer: SocketAddr,
+    tls: TlsAcceptor,
+    shared: Arc<Shared>,
+    mut stop: watch::Receiver<bool>,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let stream = match timeout(HANDSHAKE, tls.accept(stream)).await {
@@ -127,6 +171,15 @@ where
                 }
                 return;
             }
+            () = stopped(&mut stop) => {
+                if activity.begun.load(Relaxed) == 0 {
+                    let first = timeout(GREETING, activity.first.notified());
+                    tokio::select! { _ = &mut serving => return, _ = first => {} }
+                }
+                serving.as_mut().graceful_shutdown();
+                let _ = serving.await;
+                return;
+            }
             () = tokio::time::sleep(IDLE) => {
                 if activity.running.load(Relaxed) > 0 || activity.begun.load(Relaxed) != before {
                     continue;
@@ -144,12 +197,15 @@ where
 struct Activity {
     begun: AtomicUsize,
     running: AtomicUsize,
+    /// Told with every request that begins.
+    first: Notify,
 }
 
 impl Activity {
     fn begin(self: &Arc<Self>) -> Busy {
         self.begun.fetch_add(1, Relaxed);
         self.running.fetch_add(1, Relaxed);
+        self.first.notify_one();
         Busy(self.clone())
     }
 }

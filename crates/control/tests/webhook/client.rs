@@ -14,7 +14,7 @@ use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value as Json;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -114,6 +114,15 @@ impl Raw {
     pub async fn write(&mut self, bytes: &[u8]) {
         self.0.write_all(bytes).await.unwrap();
         self.0.flush().await.unwrap();
+    }
+
+    /// Reads up to the empty line after a head.
+    pub async fn read_head(&mut self) -> String {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(self.0.read_u8().await.unwrap());
+        }
+        String::from_utf8(head).unwrap()
     }
 }
 

@@ -85,6 +85,11 @@ impl Server {
         self.control.webhook_address().unwrap()
     }
 
+    /// Ends it as SIGTERM does.
+    pub async fn stop(self) {
+        self.control.stop(LIMIT).await;
+    }
+
     /// PEM of who signed the first certificate.
     pub fn authority(&self) -> String {
         self.authority.clone()
