@@ -185,7 +185,8 @@ impl Injector {
             return Ok(Injected { pod: original.clone(), warnings });
         }
         let proxy = self.proxy_config(original, &mut warnings)?;
-        let status_port = u16::try_from(proxy_status_port(&self.proxy)).unwrap_or_default();
+        // The pod's own one, where its agent listens. Istio's webhook takes the mesh's, `istioctl kube-inject` this one.
+        let status_port = u16::try_from(proxy_status_port(&proxy)).unwrap_or_default();
         let proxy_env = self.proxy_env(request);
         let stripped = overrides::reinsert(overrides::strip(original, status_port))?;
 
@@ -284,9 +285,13 @@ impl Injector {
             }
         };
         default("ISTIO_META_CLUSTER_ID", self.values.text(&["global", "multiCluster", "clusterName"]));
-        default("ISTIO_META_NETWORK", self.values.text(&["global", "network"]));
-        if let Some(network) = request.pod.label(NETWORK).filter(|network| !network.is_empty()) {
-            env.insert("ISTIO_META_NETWORK".to_owned(), network.to_owned());
+        match request.pod.label(NETWORK) {
+            None => default("ISTIO_META_NETWORK", self.values.text(&["global", "network"])),
+            // A label without a network keeps that of the values away, and no more.
+            Some("") => {}
+            Some(network) => {
+                env.insert("ISTIO_META_NETWORK".to_owned(), network.to_owned());
+            }
         }
         env
     }

@@ -120,15 +120,28 @@ pub(super) fn boolean(value: &str) -> Result<(), String> {
     }
 }
 
-/// JSON such as `{"name":{"emptyDir":{}}}`. Istio's templates stop on everything else without naming the annotation.
-pub(super) fn maps_by_name(value: &str) -> Result<(), String> {
-    let right = r#"use JSON such as {"name":{...}}"#;
+/// JSON such as `{"name":{"emptyDir":{}}}` or `[{"name":"name","emptyDir":{}}]`, whose names Istio's templates take too.
+/// They stop on everything else without naming the annotation.
+pub(super) fn volumes(value: &str) -> Result<(), String> {
+    let right = r#"use JSON such as {"name":{...}} or [{"name":"name",...}]"#;
     if value.is_empty() {
         return Ok(());
     }
-    let maps: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_str(value).map_err(|error| format!("it is not a JSON object: {error}; {right}"))?;
-    match maps.iter().find(|(_, map)| !map.is_object()) {
+    let json: serde_json::Value =
+        serde_json::from_str(value).map_err(|error| format!("it is not JSON: {error}; {right}"))?;
+    let wrong = match &json {
+        serde_json::Value::Object(maps) => maps.iter().find(|(_, map)| !map.is_object()),
+        serde_json::Value::Array(items) => {
+            let no_map =
+                |(_, item): &(usize, &serde_json::Value)| item.get("name").is_none_or(|name| !name.is_string());
+            return match items.iter().enumerate().find(no_map) {
+                Some((place, item)) => Err(format!("item {place} is {item} and not an object with a name; {right}")),
+                None => Ok(()),
+            };
+        }
+        other => return Err(format!("it is {other} and neither an object nor a list; {right}")),
+    };
+    match wrong {
         Some((name, other)) => Err(format!("\"{name}\" is {other} and not an object; {right}")),
         None => Ok(()),
     }
