@@ -247,10 +247,30 @@ fn clients_are_checked_as_the_settings_say() {
             [false, true, false, false, false],
         ),
         (context(json!({"verify_certificate_hash": [hash(&good.der)]})), true, [false, true, false, false, false]),
+        // Whoever must have a name or a key must have a certificate, though the settings require none.
         (
-            context(json!({"crl": {"inline_string": authority.revoke(&[&revoked])}})),
+            context(json!({"match_subject_alt_names": [{"exact": "client.example"}]})),
+            false,
+            [false, true, false, false, false],
+        ),
+        (context(json!({"verify_certificate_hash": [hash(&good.der)]})), false, [false, true, false, false, false]),
+        (
+            context(
+                json!({"verify_certificate_hash": [hash(&good.der)], "trust_chain_verification": "ACCEPT_UNTRUSTED"}),
+            ),
+            false,
+            [true, true, true, true, true],
+        ),
+        (
+            context(json!({"crl": {"inline_string": authority.revoke(&[&revoked], 1)}})),
             true,
             [false, true, false, false, false],
+        ),
+        // Nobody knows what has been revoked since the list went out of date.
+        (
+            context(json!({"crl": {"inline_string": authority.revoke(&[&revoked], -1)}})),
+            true,
+            [false, false, false, false, false],
         ),
         (json!({"verify_certificate_hash": [hash(&bad.der)]}), true, [false, false, true, false, false]),
     ] {

@@ -12,7 +12,7 @@ use rustls::pki_types::{CertificateDer, ServerName, TrustAnchor, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 use std::sync::Arc;
-use webpki::{EndEntityCert, KeyUsage, RevocationCheckDepth, RevocationOptionsBuilder};
+use webpki::{EndEntityCert, ExpirationPolicy, KeyUsage, RevocationCheckDepth, RevocationOptionsBuilder};
 
 /// Conditions for a peer's certificate.
 #[derive(Debug)]
@@ -69,6 +69,12 @@ impl Conditions {
     /// Whether anything is asked of a certificate.
     pub fn any(&self) -> bool {
         !(self.anchors.is_empty() && self.spki.is_empty() && self.hashes.is_empty() && self.sans.is_empty())
+    }
+
+    /// Whether nobody without a certificate can meet them, also where none is required: Envoy asks for one as soon as
+    /// names or pins are given.
+    pub fn demand_one(&self) -> bool {
+        !(self.accept_untrusted || self.spki.is_empty() && self.hashes.is_empty() && self.sans.is_empty())
     }
 
     fn check(
@@ -137,13 +143,12 @@ impl Conditions {
         // Each round goes back to before one certificate of the chain expired.
         for _ in 0..8 {
             let lists: Vec<&webpki::CertRevocationList<'_>> = self.revoked.iter().collect();
-            let revocation = match RevocationOptionsBuilder::new(&lists) {
-                Ok(builder) if self.revoked_leaf_only => {
-                    Some(builder.with_depth(RevocationCheckDepth::EndEntity).build())
-                }
-                Ok(builder) => Some(builder.build()),
-                Err(_) => None,
-            };
+            // A list that is out of date says nothing of anybody, as in BoringSSL. None at all is no demand.
+            let depth =
+                if self.revoked_leaf_only { RevocationCheckDepth::EndEntity } else { RevocationCheckDepth::Chain };
+            let revocation = RevocationOptionsBuilder::new(&lists)
+                .ok()
+                .map(|builder| builder.with_depth(depth).with_expiration_policy(ExpirationPolicy::Enforce).build());
             let algorithms = self.algorithms.all;
             match leaf.verify_for_usage(algorithms, &self.anchors, rest, now, usage, revocation, None) {
                 Ok(path) => {
@@ -195,12 +200,13 @@ pub fn is_for(leaf: &Leaf, host: &str) -> bool {
     }
 }
 
-/// A wildcard stands for one whole label at the left (RFC 6125 section 6.4.3).
+/// A wildcard stands for one whole label at the left (RFC 6125 section 6.4.3), also right below a top-level domain: as
+/// Envoy has it, because an authority of one's own may well sign for `*.internal`.
 pub fn dns_name_matches(pattern: &str, host: &str) -> bool {
     if pattern.eq_ignore_ascii_case(host) {
         return true;
     }
-    let Some(suffix) = pattern.strip_prefix("*.").filter(|suffix| suffix.contains('.')) else { return false };
+    let Some(suffix) = pattern.strip_prefix("*.").filter(|suffix| !suffix.is_empty()) else { return false };
     host.split_once('.').is_some_and(|(label, rest)| !label.is_empty() && rest.eq_ignore_ascii_case(suffix))
 }
 
@@ -287,3 +293,6 @@ impl ServerCertVerifier for Servers {
 
     signatures!();
 }
+
+#[cfg(test)]
+mod tests;

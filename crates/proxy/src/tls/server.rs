@@ -46,8 +46,10 @@ pub fn build(
         .transpose()?
         .filter(|conditions| tls.require_client_certificate || conditions.any());
     let builder = match conditions {
-        Some(conditions) => builder
-            .with_client_cert_verifier(Arc::new(Clients { conditions, mandatory: tls.require_client_certificate })),
+        Some(conditions) => {
+            let mandatory = tls.require_client_certificate || conditions.demand_one();
+            builder.with_client_cert_verifier(Arc::new(Clients { conditions, mandatory }))
+        }
         None if tls.require_client_certificate => {
             let open = ValidationContext::default();
             let conditions = Conditions::new(&open, provider.signature_verification_algorithms)?;

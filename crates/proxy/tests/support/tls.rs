@@ -76,8 +76,8 @@ impl Authority {
         Certificate { pem: certificate.pem(), key: key.serialize_pem(), der: certificate.der().clone(), serial }
     }
 
-    /// A revocation list.
-    pub fn revoke(&self, certificates: &[&Certificate]) -> String {
+    /// A revocation list that holds for so many days more.
+    pub fn revoke(&self, certificates: &[&Certificate], days: i64) -> String {
         let now = time::OffsetDateTime::now_utc();
         let revoked = |certificate: &&Certificate| rcgen::RevokedCertParams {
             serial_number: certificate.serial.clone().into(),
@@ -86,8 +86,8 @@ impl Authority {
             invalidity_date: None,
         };
         let params = rcgen::CertificateRevocationListParams {
-            this_update: now - time::Duration::days(1),
-            next_update: now + time::Duration::days(1),
+            this_update: now - time::Duration::days(9),
+            next_update: now + time::Duration::days(days),
             crl_number: 1_u64.into(),
             issuing_distribution_point: None,
             revoked_certs: certificates.iter().map(revoked).collect(),
