@@ -27,6 +27,13 @@ const SERVER_ROOTS: &str = "TLS_SERVER_ROOT_CERT";
 /// The same for the workload as a client.
 const CLIENT: [&str; 3] = ["TLS_CLIENT_CERT_CHAIN", "TLS_CLIENT_KEY", "TLS_CLIENT_ROOT_CERT"];
 
+/// In the place of a file, the roots of the proxy's system (Istio `FileRootSystemCACert`). An agent knows where they
+/// are. Envoy has a field for them (`system_root_certs`), which it reads and goes by in gRPC clients alone: with that
+/// it would trust everybody.
+pub const SYSTEM_ROOTS: &str = "system";
+/// Where they are without an agent, as in the images of Envoy and of Istio.
+const SYSTEM_ROOTS_FILE: &str = "/etc/ssl/certs/ca-certificates.crt";
+
 /// A secret that is named but not there holds listeners and clusters back for this long, and no longer: Envoy would
 /// wait 15 s, and without end if we said 0.
 const FETCH_LIMIT: Duration = Duration::from_secs(5);
@@ -191,7 +198,7 @@ fn one(scope: &Scope, name: &str, origin: &Origin) -> Option<Secret> {
             ..Default::default()
         }),
         Origin::RootsFiles { certificates, revoked } => secret::Type::ValidationContext(CertificateValidationContext {
-            trusted_ca: file(certificates),
+            trusted_ca: file(if certificates == SYSTEM_ROOTS { SYSTEM_ROOTS_FILE } else { certificates }),
             crl: self::revoked(revoked),
             ..Default::default()
         }),

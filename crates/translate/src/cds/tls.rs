@@ -11,7 +11,6 @@ use lateen_envoy_api::v3::cluster::Cluster;
 use lateen_envoy_api::v3::core::transport_socket::ConfigType;
 use lateen_envoy_api::v3::core::{TransportSocket, UpstreamHttpProtocolOptions};
 use lateen_envoy_api::v3::http_protocol_options::HttpProtocolOptions;
-use lateen_envoy_api::v3::tls::certificate_validation_context::SystemRootCerts;
 use lateen_envoy_api::v3::tls::common_tls_context::{CombinedCertificateValidationContext, ValidationContextType};
 use lateen_envoy_api::v3::tls::tls_parameters::TlsProtocol;
 use lateen_envoy_api::v3::tls::{CertificateValidationContext, CommonTlsContext, TlsParameters, UpstreamTlsContext};
@@ -144,17 +143,11 @@ fn validation(input: Input<'_>, settings: &ClientTlsSettings, secrets: &mut Secr
     if settings.insecure_skip_verify == Some(true) {
         return None;
     }
-    let roots = if !settings.credential_name.is_empty() {
-        Wanted::roots(&settings.credential_name)
-    } else if !settings.ca_certificates.is_empty() {
-        Wanted::roots_files(&input.scope.proxy, &settings.ca_certificates, &settings.ca_crl)
+    let roots = if settings.credential_name.is_empty() {
+        let file = Some(settings.ca_certificates.as_str()).filter(|file| !file.is_empty());
+        Wanted::roots_files(&input.scope.proxy, file.unwrap_or(sds::SYSTEM_ROOTS), &settings.ca_crl)
     } else {
-        let context = CertificateValidationContext {
-            system_root_certs: Some(SystemRootCerts {}),
-            crl: sds::revoked(&settings.ca_crl),
-            ..names(input, settings)
-        };
-        return Some(ValidationContextType::ValidationContext(context));
+        Wanted::roots(&settings.credential_name)
     };
     Some(combined(input, settings, roots, secrets))
 }
