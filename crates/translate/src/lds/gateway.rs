@@ -1,6 +1,8 @@
 //! Listeners of gateways: one for each address and port, with a filter chain for each server that needs its own.
 //! In: the merged gateway. Out: `0.0.0.0_8080` and its like; ports without any chain are left out.
 
+mod overlap;
+
 use super::{Built, access_log, filter_chain, hcm, ranges, server_names, tcp, tls, tls_inspector};
 use crate::values::socket_address;
 use crate::{Options, provenance};
@@ -10,11 +12,15 @@ use lateen_core::{ClusterName, Protocol};
 use lateen_envoy_api::v3::core::TrafficDirection;
 use lateen_envoy_api::v3::listener::{FilterChain, FilterChainMatch, Listener};
 use lateen_model::{MergedPort, MergedServer, Scope, Server};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 /// The protocols of mutual TLS between sidecars, which AUTO_PASSTHROUGH insists on.
 const MESH_ALPN: [&str; 6] =
     ["istio-peer-exchange", "istio", "istio-http/1.0", "istio-http/1.1", "istio-h2", "istio-h3"];
+
+/// A filter chain and the server that it is for.
+type Chain = (FilterChain, Arc<Server>);
 
 struct Building<'a> {
     scope: &'a Scope,
@@ -27,7 +33,7 @@ struct Building<'a> {
 /// All listeners of a gateway.
 pub fn build(scope: &Scope, options: &Options, out: &mut Built) {
     let mut building = Building { scope, options, out, sni: HashMap::new() };
-    let mut listeners: Vec<(String, &MergedPort, Vec<FilterChain>)> = Vec::new();
+    let mut listeners: Vec<(String, &MergedPort, Vec<Chain>)> = Vec::new();
     for port in &scope.gateway.ports {
         if scope.proxy.unprivileged && port.number < 1024 {
             building.privileged(port);
@@ -41,7 +47,8 @@ pub fn build(scope: &Scope, options: &Options, out: &mut Built) {
         }
     }
     for (name, port, chains) in listeners {
-        let chains = building.distinct(port, chains);
+        let mut chains = building.distinct(chains);
+        overlap::widen(&mut chains);
         // Nothing but closed servers: the port is not opened.
         if chains.iter().any(|chain| !chain.filters.is_empty()) {
             let made = listener(scope, options, name, port, chains);
@@ -95,21 +102,23 @@ fn listener(
 }
 
 impl Building<'_> {
-    fn chains(&mut self, port: &MergedPort, listener: &str) -> Vec<FilterChain> {
+    fn chains(&mut self, port: &MergedPort, listener: &str) -> Vec<Chain> {
         if port.protocol.is_http() {
             // All plain servers of the port share one chain and one set of routes.
-            return port.servers.first().map(|first| self.http(first, port, listener)).into_iter().collect();
+            let first = port.servers.first();
+            return first.map(|first| (self.http(first, port, listener), first.server.clone())).into_iter().collect();
         }
         let mut chains = Vec::new();
         for merged in &port.servers {
             let server = &*merged.server;
-            if server.is_https_terminated() {
-                chains.push(self.http(merged, port, listener));
+            let made = if server.is_https_terminated() {
+                vec![self.http(merged, port, listener)]
             } else if server.is_passthrough() {
-                chains.extend(self.passthrough(server, port));
+                self.passthrough(server, port)
             } else {
-                chains.extend(self.tcp(server));
-            }
+                self.tcp(server).into_iter().collect()
+            };
+            chains.extend(made.into_iter().map(|chain| (chain, merged.server.clone())));
         }
         chains
     }
@@ -208,7 +217,10 @@ impl Building<'_> {
                         |host: &String| if subnets.is_empty() { host.clone() } else { format!("{host} {subnets:?}") };
                     let taken = condition.sni_hosts.iter().find(|host| known.get(&key(host)) == Some(&server.bind));
                     if let Some(host) = taken {
-                        let message = format!("SNI host {host} is already routed on port {}", port.number);
+                        let message = format!(
+                            "SNI host {host} is already routed on port {}; this match is left out, with all of its hosts",
+                            port.number
+                        );
                         self.out.findings.push(rule.source.warn(condition.at, format!("{path}.sniHosts"), message));
                         continue;
                     }
@@ -256,29 +268,20 @@ impl Building<'_> {
         chains
     }
 
-    /// Envoy refuses a listener with two chains that match the same; the first one stays.
-    fn distinct(&mut self, port: &MergedPort, chains: Vec<FilterChain>) -> Vec<FilterChain> {
-        let mut seen = BTreeSet::new();
-        let mut out = Vec::with_capacity(chains.len());
-        for chain in chains {
-            let matched = chain.filter_chain_match.clone().unwrap_or_default();
-            let ranges: Vec<String> = matched
-                .prefix_ranges
-                .into_iter()
-                .map(|range| format!("{}/{}", range.address_prefix, range.prefix_len.unwrap_or_default().value))
-                .collect();
-            if seen.insert((matched.server_names, matched.application_protocols, ranges)) {
-                out.push(chain);
-            } else if let Some(merged) = port.servers.first() {
-                let server = &merged.server;
-                let message = format!(
-                    "two servers on port {} match the same connections; the later one is left out",
-                    port.number
-                );
-                self.out.findings.push(server.source.warn(server.at, server.path(), message));
-            }
+    /// What two servers would both match goes to the first; the other one is told.
+    fn distinct(&mut self, chains: Vec<Chain>) -> Vec<FilterChain> {
+        let (kept, lost) = overlap::distinct(chains);
+        for overlap::Lost { by, name, to } in lost {
+            let name = if name.is_empty() { "*" } else { &name };
+            let message = format!(
+                "connections for {name} on port {} already go to {} of {}, not to this server",
+                by.port,
+                to.path(),
+                to.source
+            );
+            self.out.findings.push(by.source.warn(by.at, format!("{}.hosts", by.path()), message));
         }
-        out
+        kept
     }
 
     /// A port without a route is not opened; whoever wrote the server wants to know.
