@@ -69,7 +69,7 @@ pub async fn serve(context: Rc<Context>, registration: Registration, stream: Tcp
         log(&context, &registration, &peer, "filter_chain_not_found", "");
         return;
     };
-    let Some(prepared) = served.chain(found) else { return };
+    let Some(prepared) = registration.choose(found) else { return };
     let mut transport = match &prepared.tls {
         None => Transport::Tcp(stream),
         Some(entry) => {
@@ -201,7 +201,7 @@ async fn recognise(
                 Poll::Ready(Ok(_)) if detect(early) != Detected::Undecided => return Poll::Ready(true),
                 Poll::Ready(Ok(_)) => {}
                 Poll::Pending => {
-                    let end = [idle, registration.served.idle_end(start)].into_iter().flatten().min();
+                    let end = [idle, registration.idle_end(start)].into_iter().flatten().min();
                     return timer.poll(task, end).map(|()| false);
                 }
             }

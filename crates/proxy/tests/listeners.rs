@@ -150,3 +150,66 @@ fn tcp_is_passed_on_both_ways_and_each_side_ends_alone() {
     assert_eq!(client.read_exact(3).unwrap(), "bye");
     assert!(client.is_ended());
 }
+
+/// A filter chain of bytes to the origin, or of answers, for clients at an address.
+fn by_source(address: &str, what: Value) -> Value {
+    let mut chain = what;
+    chain["filter_chain_match"] = json!({"source_prefix_ranges": [{"address_prefix": address, "prefix_len": 32}]});
+    chain
+}
+
+#[test]
+fn connections_go_on_while_their_filter_chain_stays() {
+    let origin = Origin::start(|client| {
+        while let Some(line) = client.read_exact(4) {
+            client.write(&line);
+        }
+    });
+    let port = free_port();
+    let tcp = json!({"filters": [{"name": "tcp", "typed_config": {
+        "@type": "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
+        "stat_prefix": "t", "cluster": "origin"}}], "metadata": {"filter_metadata": {"place": {"line": 1}}}});
+    let http = |body: &str| answering("main", port, body)["filter_chains"][0].clone();
+    let listener = |chains: Vec<Value>| {
+        let mut listener = answering("main", port, "");
+        listener["filter_chains"] = chains.into();
+        listener
+    };
+    let forms = |body: &str, line: u32| {
+        let mut tcp = by_source("127.0.0.1", tcp.clone());
+        tcp["metadata"]["filter_metadata"]["place"]["line"] = line.into();
+        vec![tcp, by_source("127.0.0.2", http(body)), by_source("127.0.0.3", http("third"))]
+    };
+    let clusters = [cluster(origin.address, json!({}))];
+    let drain = Duration::from_millis(50);
+    let plane = Plane::with(1, drain, &[listener(forms("first", 1))], &clusters);
+    let address = plane.address("main");
+    let mut bytes = Client::connect(address);
+    bytes.write("ping");
+    assert_eq!(bytes.read_exact(4).unwrap(), "ping");
+    let (mut changed, mut third) =
+        (Client::connect_from("127.0.0.2", address), Client::connect_from("127.0.0.3", address));
+    assert_eq!((changed.get("/").body.as_str(), third.get("/").body.as_str()), ("first", "third"));
+
+    // One chain changes, and where the others are written: its connections end, those of the others do not.
+    for line in 2..5 {
+        assert!(plane.apply(&[listener(forms("second", line))], &clusters).is_empty());
+        if line == 2 {
+            assert!(changed.is_ended());
+        }
+        assert_eq!(Client::connect_from("127.0.0.2", address).get("/").body, "second");
+        bytes.write("pong");
+        assert_eq!(bytes.read_exact(4).unwrap(), "pong");
+        let reply = third.get("/");
+        assert_eq!((reply.body.as_str(), reply.header("connection")), ("third", None));
+    }
+    // What a chain was through several forms of its listener it is no more when the last one does not have it.
+    assert!(plane.apply(&[listener(forms("second", 5).split_off(1))], &clusters).is_empty());
+    assert!(bytes.is_ended());
+    assert_eq!(third.get("/").body, "third");
+    // The listener itself changes.
+    let mut other = listener(forms("second", 5).split_off(1));
+    other["per_connection_buffer_limit_bytes"] = 10_000.into();
+    assert!(plane.apply(&[other], &clusters).is_empty());
+    assert!(third.is_ended());
+}

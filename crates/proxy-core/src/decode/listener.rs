@@ -3,16 +3,15 @@
 
 #![allow(deprecated)]
 
-use super::DecodeError;
 use super::at::{At, extension_type};
 use super::value::{address, flag, limit, metadata, networks, number, port};
-use super::{access_log, hcm, rbac, tcp_proxy, tls};
+use super::{DecodeError, access_log, hcm, rbac, tcp_proxy, tls, version_of};
 use crate::ir::{
     FilterChain, FilterChainMatch, Listener, ListenerFilter, NetworkFilter, SourceType, TerminalFilter,
     TrafficDirection,
 };
-use lateen_envoy_api::Any;
 use lateen_envoy_api::v3::{listener as api, listener_filter};
+use lateen_envoy_api::{Any, pack};
 use std::collections::{HashMap, HashSet};
 use std::mem::take;
 use std::sync::Arc;
@@ -26,6 +25,10 @@ pub(crate) fn decode(mut message: api::Listener, version: u64, at: At<'_>) -> Re
     if message.listener_specifier.is_some() {
         return Err(at.field("internal_listener").unsupported("", "give the listener an address"));
     }
+    let chains = take(&mut message.filter_chains);
+    let default_chain = message.default_filter_chain.take();
+    let metadata = metadata(message.metadata.take());
+    let frame = version_of(&pack(&message));
     let mut addresses = vec![address(message.address.take(), at.field("address"))?];
     for (index, extra) in take(&mut message.additional_addresses).into_iter().enumerate() {
         let at = at.index("additional_addresses", index);
@@ -34,16 +37,12 @@ pub(crate) fn decode(mut message: api::Listener, version: u64, at: At<'_>) -> Re
         }
         addresses.push(address(extra.address, at.field("address"))?);
     }
-    let chains = take(&mut message.filter_chains);
     let mut filter_chains = Vec::with_capacity(chains.len());
     for (index, given) in chains.into_iter().enumerate() {
         filter_chains.push(Arc::new(chain(given, at.index("filter_chains", index))?));
     }
-    let default_filter_chain = message
-        .default_filter_chain
-        .take()
-        .map(|given| chain(given, at.field("default_filter_chain")).map(Arc::new))
-        .transpose()?;
+    let default_filter_chain =
+        default_chain.map(|given| chain(given, at.field("default_filter_chain")).map(Arc::new)).transpose()?;
     if filter_chains.is_empty() && default_filter_chain.is_none() {
         return Err(at.field("filter_chains").missing("no filter chains specified"));
     }
@@ -78,8 +77,9 @@ pub(crate) fn decode(mut message: api::Listener, version: u64, at: At<'_>) -> Re
         direction,
         backlog: number(message.tcp_backlog_size.take()).unwrap_or(4096),
         access_log: access_log::decode_all(take(&mut message.access_log), "access_log", at)?,
-        metadata: metadata(message.metadata.take()),
+        metadata,
         version,
+        frame,
     };
     // How workers share connections, and names of statistics.
     message.stat_prefix.clear();
@@ -144,6 +144,8 @@ fn listener_filter(filter: api::ListenerFilter, at: At<'_>) -> Result<Option<Lis
 }
 
 fn chain(mut given: api::FilterChain, at: At<'_>) -> Result<FilterChain, DecodeError> {
+    let metadata = metadata(given.metadata.take());
+    let version = version_of(&pack(&given));
     let matches = matches(given.filter_chain_match.take().unwrap_or_default(), at.field("filter_chain_match"))?;
     let tls = tls::downstream(given.transport_socket.take(), at.field("transport_socket"))?;
     let (filters, terminal) = network_filters(take(&mut given.filters), at)?;
@@ -158,7 +160,8 @@ fn chain(mut given: api::FilterChain, at: At<'_>) -> Result<FilterChain, DecodeE
         )?,
         filters,
         terminal,
-        metadata: metadata(given.metadata.take()),
+        metadata,
+        version,
     };
     if given.use_proxy_proto.as_ref().is_some_and(|value| !value.value) {
         given.use_proxy_proto = None;

@@ -43,6 +43,8 @@ pub struct Listener {
     pub metadata: Metadata,
     /// Hash of the resource, so that an unchanged listener is recognised.
     pub version: u64,
+    /// Hash of the resource without its filter chains and metadata.
+    pub frame: u64,
 }
 
 /// `envoy.config.core.v3.TrafficDirection`.
@@ -90,6 +92,8 @@ pub struct FilterChain {
     pub terminal: TerminalFilter,
     /// Where it comes from.
     pub metadata: Metadata,
+    /// Hash of the message without metadata, so that a chain is recognised in a listener that has changed around it.
+    pub version: u64,
 }
 
 /// `envoy.config.listener.v3.FilterChainMatch`; an empty list matches all.

@@ -4,14 +4,13 @@
 
 use super::input::Input;
 use crate::exchange::{Downstream, Gone, Piece};
-use crate::listener::Served;
+use crate::listener::Ending;
 use crate::transport::{Output, Transport};
 use bytes::Bytes;
 use lateen_proxy_core::headers::{Headers, ResponseHead, Version, name};
 use lateen_proxy_core::http1::encode::encode_response_head;
 use lateen_proxy_core::http1::{BodyDecoder, BodyEncoder, BodyFraming, Decoded, ParsedRequest, request};
 use std::pin::Pin;
-use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use tokio::io::AsyncWrite;
 
@@ -38,7 +37,7 @@ pub struct ServerStream {
     pub keep_alive: bool,
     /// Whether this is the last request that the connection may carry.
     pub last: bool,
-    served: Rc<Served>,
+    ending: Ending,
     /// The response has been cut off: close at once.
     pub aborted: bool,
     sent: u64,
@@ -47,7 +46,7 @@ pub struct ServerStream {
 
 impl ServerStream {
     /// The stream of a new connection.
-    pub fn new(transport: Transport, served: Rc<Served>, enable_trailers: bool, buffer_limit: usize) -> Self {
+    pub fn new(transport: Transport, ending: Ending, enable_trailers: bool, buffer_limit: usize) -> Self {
         Self {
             transport,
             input: Input::default(),
@@ -62,7 +61,7 @@ impl ServerStream {
             enable_trailers,
             keep_alive: true,
             last: false,
-            served,
+            ending,
             aborted: false,
             sent: 0,
             buffer_limit,
@@ -191,7 +190,7 @@ impl Downstream for ServerStream {
     }
 
     fn close_after(&mut self, head: &mut ResponseHead, request_ended: bool) {
-        if self.last || self.served.is_draining() || !request_ended {
+        if self.last || self.ending.is_draining() || !request_ended {
             self.keep_alive = false;
         }
         if !self.keep_alive {

@@ -39,8 +39,8 @@ pub async fn serve(
     let stats = &manager.stats;
     let config = &manager.config;
     stats.downstream_cx_http1_total.inc();
-    let served_by = Rc::clone(&registration.served);
-    let mut stream = ServerStream::new(transport, served_by, config.http1.enable_trailers, manager.buffer_limit);
+    let ending = registration.ending();
+    let mut stream = ServerStream::new(transport, ending, config.http1.enable_trailers, manager.buffer_limit);
     stream.input.buffer = early;
     let mut timer = Timer::default();
     let mut served = 0_u32;
@@ -135,13 +135,13 @@ async fn next(
             Some(begun) => config.request_headers_timeout.or(config.stream_idle_timeout).map(|limit| begun + limit),
             None => {
                 let idle = config.idle_timeout.map(|limit| waiting_since + limit);
-                [idle, end, registration.served.idle_end(waiting_since)].into_iter().flatten().min()
+                [idle, end, registration.idle_end(waiting_since)].into_iter().flatten().min()
             }
         };
         match timer.poll(task, deadline) {
             Poll::Ready(()) if begun.is_some() => Poll::Ready(Next::HeaderTimeout),
             Poll::Ready(()) => {
-                if registration.served.is_draining() {
+                if registration.is_draining() {
                     manager.stats.downstream_cx_drain_close.inc();
                 } else {
                     manager.stats.downstream_cx_idle_timeout.inc();

@@ -137,7 +137,7 @@ impl Session {
                 }
                 return Poll::Pending;
             }
-            if !(due || enough || registration.served.is_draining()) {
+            if !(due || enough || registration.is_draining()) {
                 return Poll::Pending;
             }
             // The streams that are left end first.

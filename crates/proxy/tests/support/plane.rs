@@ -233,6 +233,14 @@ impl Client {
         Self::of(TcpStream::connect_timeout(&address, PATIENCE).unwrap())
     }
 
+    /// From an address of this machine.
+    pub fn connect_from(source: &str, address: SocketAddr) -> Self {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::new(source.parse().unwrap(), 0).into()).unwrap();
+        socket.connect_timeout(&address.into(), PATIENCE).unwrap();
+        Self::of(socket.into())
+    }
+
     fn of(stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
