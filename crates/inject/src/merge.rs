@@ -119,7 +119,9 @@ fn entry(
         (Some(Json::Object(old)), Json::Object(new)) if !field.is_some_and(|field| field.strategy.replace) => {
             map(old, new, field.and_then(|field| field.kind.message()), &path)?;
         }
-        (Some(Json::Array(old)), Json::Array(new)) if merges(field) => list::merge(old, new, field, &path)?,
+        (Some(Json::Array(old)), Json::Array(new)) if merges(field) && !is_absent(old, field) => {
+            list::merge(old, new, field, &path)?;
+        }
         (Some(old), new) => match clean(new) {
             Some(new) => *old = new,
             None => {
@@ -138,6 +140,11 @@ fn entry(
 /// Whether a list of this field keeps the items of both.
 fn merges(field: Option<&Field>) -> bool {
     field.is_some_and(|field| field.strategy.merge && matches!(field.kind, Kind::List(_)))
+}
+
+/// Whether Go writes a list as if it were not there, so that what a patch has twice stays twice.
+fn is_absent(list: &[Json], field: Option<&Field>) -> bool {
+    list.is_empty() && field.is_some_and(|field| field.omit_empty)
 }
 
 fn retain_keys(target: &mut Map<String, Json>, patch: &Map<String, Json>, kept: &Json, path: &Path<'_>) -> Result<()> {

@@ -30,6 +30,12 @@ fn maps_merge_and_null_deletes() {
         ("null", json!({"nodeName": "a", "hostname": "h"}), json!({"nodeName": null}), json!({"hostname": "h"})),
         ("null of nothing", json!({}), json!({"nodeName": null}), json!({})),
         (
+            "what is written without items, and not written at all",
+            json!({"volumes": []}),
+            json!({"volumes": [{"name": "a"}, {"name": "a"}]}),
+            json!({"volumes": [{"name": "a"}, {"name": "a"}]}),
+        ),
+        (
             "null inside what is new",
             json!({}),
             json!({"securityContext": {"fsGroup": 1, "runAsUser": null}}),
