@@ -10,7 +10,7 @@ mod decode;
 mod encode;
 mod locate;
 mod scalar;
-
+mod stream;
 mod time;
 
 #[cfg(test)]
@@ -80,13 +80,35 @@ impl fmt::Display for JsonError {
 /// [`JsonError`] on bad syntax, a field or `@type` that does not exist, two
 /// fields of one oneof, or a value outside its type.
 pub fn decode<T: Name + Default>(text: &str) -> Result<T, JsonError> {
+    if let Some(bytes) = table::message(&T::full_name()).and_then(|rows| stream::decode(rows, text))
+        && let Ok(message) = T::decode(bytes.as_slice())
+    {
+        return Ok(message);
+    }
+    tree(text, decode_message)
+}
+
+/// The wire form of a `T` from JSON text, for one so large that it is better taken apart than decoded as a whole;
+/// see [`decode`].
+///
+/// # Errors
+/// [`JsonError`] as for [`decode`].
+pub fn to_wire<T: Name>(text: &str) -> Result<Vec<u8>, JsonError> {
+    match table::message(&T::full_name()).and_then(|rows| stream::decode(rows, text)) {
+        Some(bytes) => Ok(bytes),
+        None => tree(text, |value| wire_of::<T>(value)),
+    }
+}
+
+/// By way of a tree of values, which takes a dozen times the memory of the text and knows where what is wrong stands.
+fn tree<T>(text: &str, decode: impl FnOnce(&Value) -> Result<T, Fault>) -> Result<T, JsonError> {
     let value: Value = serde_json::from_str(text).map_err(|error| JsonError {
         path: String::new(),
         reason: syntax_reason(&error),
         line: error.line(),
         column: error.column(),
     })?;
-    decode_message(&value).map_err(|fault| {
+    decode(&value).map_err(|fault| {
         let (line, column) = locate::line_and_column(text, locate::offset(text, &fault.path));
         JsonError { line, column, ..JsonError::from(fault) }
     })
@@ -135,11 +157,15 @@ pub fn knows(type_url: &str) -> bool {
 }
 
 fn decode_message<T: Name + Default>(value: &Value) -> Result<T, Fault> {
-    let root = |reason: String| Fault { path: Vec::new(), reason };
+    let bytes = wire_of::<T>(value)?;
+    T::decode(bytes.as_slice())
+        .map_err(|error| Fault { path: Vec::new(), reason: format!("{}: {error}", T::full_name()) })
+}
+
+fn wire_of<T: Name>(value: &Value) -> Result<Vec<u8>, Fault> {
     let name = T::full_name();
-    let rows = table::message(&name).ok_or_else(|| root(format!("{name} is no type of Envoy's API")))?;
-    let bytes = decode::decode(rows, value)?;
-    T::decode(bytes.as_slice()).map_err(|error| root(format!("{name}: {error}")))
+    let unknown = || Fault { path: Vec::new(), reason: format!("{name} is no type of Envoy's API") };
+    decode::decode(table::message(&name).ok_or_else(unknown)?, value)
 }
 
 /// serde_json ends its messages with the position, which [`JsonError`] carries itself.

@@ -6,6 +6,7 @@
 //! Never here: a word of Istio, IO, or a judgement on what a resource means.
 
 pub mod any;
+mod bootstrap;
 mod fingerprint;
 pub mod json;
 mod table;
@@ -14,6 +15,7 @@ pub mod v3;
 mod wire;
 
 pub use any::{UnpackError, pack, unpack};
+pub use bootstrap::Bootstrap;
 pub use envoy_types::pb::{cel, envoy, google, udpa, xds};
 pub use fingerprint::fingerprint;
 pub use google::protobuf::Any;

@@ -30,7 +30,7 @@ pub(crate) enum Raw<'a> {
 
 /// Reads the fields of one message; ends early, as `Err(Malformed)`, on bytes
 /// that are no message.
-pub(crate) struct Fields<'a>(pub(super) &'a [u8]);
+pub(crate) struct Fields<'a>(pub(crate) &'a [u8]);
 
 #[derive(Debug, PartialEq)]
 pub(crate) struct Malformed;

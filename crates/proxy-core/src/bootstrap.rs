@@ -8,10 +8,9 @@ mod tests;
 
 use crate::decode::at::At;
 use crate::decode::value::{address, discovery, object};
-use crate::decode::{DecodeError, Rejected, Resource, Update, apply, version_of};
+use crate::decode::{DecodeError, Rejected, Resource, Update, apply_without, version_of};
 use crate::ir::{Features, Tables};
-use lateen_envoy_api::prost::Name;
-use lateen_envoy_api::{Any, json, pack, type_url, v3};
+use lateen_envoy_api::{Any, Bootstrap, type_url, v3};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
@@ -34,8 +33,6 @@ pub struct Static {
     pub ads: Option<AdsConfig>,
     /// Static runtime values by key, as text.
     pub runtime: BTreeMap<String, String>,
-    /// The whole bootstrap as JSON, for `/config_dump`.
-    pub config_dump: serde_json::Value,
 }
 
 /// Where discovery is.
@@ -59,25 +56,26 @@ pub struct AdsConfig {
 
 /// Decodes a bootstrap. Never fails as a whole: what was not accepted is listed.
 #[must_use]
-pub fn decode(bootstrap: &v3::bootstrap::Bootstrap) -> Static {
-    let name = bootstrap.node.as_ref().map(|node| node.id.clone()).unwrap_or_default();
+pub fn decode(bootstrap: &Bootstrap) -> Static {
+    let mut message = bootstrap.message.clone();
+    let name = message.node.as_ref().map(|node| node.id.clone()).unwrap_or_default();
     let at = At::root("Bootstrap", &name);
-    let mut message = bootstrap.clone();
-    let mut decoded = Static {
-        node: message.node.take().unwrap_or_default(),
-        config_dump: json::encode(bootstrap),
-        ..Static::default()
-    };
+    let mut decoded = Static { node: message.node.take().unwrap_or_default(), ..Static::default() };
     if let Some(runtime) = message.layered_runtime.take() {
         layers(runtime, &mut decoded, at.field("layered_runtime"));
     }
     // Static resources see the static runtime.
     decoded.tables.features = Features::of(&decoded.runtime);
     let mut sockets = Vec::new();
-    if let Some(mut resources) = message.static_resources.take() {
-        sockets = take_sockets(&mut resources.clusters);
-        resources_of(resources, &mut decoded);
-    }
+    add(type_url::CLUSTER, &bootstrap.clusters, &mut decoded, &mut |cluster| {
+        let socket = is_socket(cluster);
+        if socket {
+            sockets.push(cluster.name.clone());
+        }
+        socket
+    });
+    add(type_url::LISTENER, &bootstrap.listeners, &mut decoded, &mut |_| false);
+    add(type_url::SECRET, &bootstrap.secrets, &mut decoded, &mut |_| false);
     if let Some(admin) = message.admin.take() {
         let at = at.field("admin");
         match admin.address {
@@ -109,38 +107,35 @@ pub fn decode(bootstrap: &v3::bootstrap::Bootstrap) -> Static {
     decoded
 }
 
-/// Takes out the clusters behind Unix domain sockets: discovery and secrets come over them, no traffic goes there.
-/// Returns their names.
-fn take_sockets(clusters: &mut Vec<v3::cluster::Cluster>) -> Vec<String> {
+/// Whether a cluster is behind Unix domain sockets: discovery and secrets come over it, no traffic goes there.
+fn is_socket(cluster: &v3::cluster::Cluster) -> bool {
     use v3::core::address::Address;
     use v3::endpoint::lb_endpoint::HostIdentifier;
-    let is_socket = |cluster: &mut v3::cluster::Cluster| {
-        let localities = cluster.load_assignment.iter().flat_map(|assignment| &assignment.endpoints);
-        let mut hosts = localities.flat_map(|locality| &locality.lb_endpoints).peekable();
-        hosts.peek().is_some()
-            && hosts.all(|host| match &host.host_identifier {
-                Some(HostIdentifier::Endpoint(endpoint)) => {
-                    let address = endpoint.address.as_ref().and_then(|address| address.address.as_ref());
-                    matches!(address, Some(Address::Pipe(_)))
-                }
-                _ => false,
-            })
-    };
-    clusters.extract_if(.., is_socket).map(|cluster| cluster.name).collect()
+    let localities = cluster.load_assignment.iter().flat_map(|assignment| &assignment.endpoints);
+    let mut hosts = localities.flat_map(|locality| &locality.lb_endpoints).peekable();
+    hosts.peek().is_some()
+        && hosts.all(|host| match &host.host_identifier {
+            Some(HostIdentifier::Endpoint(endpoint)) => {
+                let address = endpoint.address.as_ref().and_then(|address| address.address.as_ref());
+                matches!(address, Some(Address::Pipe(_)))
+            }
+            _ => false,
+        })
 }
 
-fn resources_of(resources: v3::bootstrap::bootstrap::StaticResources, decoded: &mut Static) {
-    fn add<M: Name>(type_url: &str, messages: &[M], decoded: &mut Static) {
-        let packed: Vec<Any> = messages.iter().map(pack).collect();
-        let added: Vec<Resource<'_>> =
-            packed.iter().map(|body| Resource { name: "", version: version_of(body), body }).collect();
-        let applied = apply(&decoded.tables, Update { type_url, added: &added, removed: &[] });
-        decoded.tables = applied.tables;
-        decoded.rejected.extend(applied.rejected);
-    }
-    add(type_url::CLUSTER, &resources.clusters, decoded);
-    add(type_url::LISTENER, &resources.listeners, decoded);
-    add(type_url::SECRET, &resources.secrets, decoded);
+/// Adds static resources but the clusters that are left out.
+fn add(
+    type_url: &str,
+    resources: &[(String, Any)],
+    decoded: &mut Static,
+    leave_out: &mut dyn FnMut(&v3::cluster::Cluster) -> bool,
+) {
+    // The name in the message counts.
+    let bodies = resources.iter().map(|(_, body)| body);
+    let added: Vec<Resource<'_>> = bodies.map(|body| Resource { name: "", version: version_of(body), body }).collect();
+    let applied = apply_without(&decoded.tables, Update { type_url, added: &added, removed: &[] }, leave_out);
+    decoded.tables = applied.tables;
+    decoded.rejected.extend(applied.rejected);
 }
 
 fn ads(mut dynamic: v3::bootstrap::bootstrap::DynamicResources, at: At<'_>) -> Result<Option<AdsConfig>, DecodeError> {

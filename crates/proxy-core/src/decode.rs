@@ -88,15 +88,24 @@ pub fn version_of(body: &Any) -> u64 {
 /// Applies an update. A bad resource never keeps a good one out; what was there under its name stays.
 #[must_use]
 pub fn apply(tables: &Tables, update: Update<'_>) -> Applied {
+    apply_without(tables, update, &mut |_| false)
+}
+
+/// The same without the clusters that `leave_out` picks.
+pub(crate) fn apply_without(
+    tables: &Tables,
+    update: Update<'_>,
+    leave_out: &mut dyn FnMut(&v3::cluster::Cluster) -> bool,
+) -> Applied {
     let mut tables = tables.clone();
     let features = tables.features;
     let outcome = &mut Outcome::default();
     match update.type_url {
-        type_url::LISTENER => put(&mut tables.listeners, &LISTENER, update, features, outcome),
-        type_url::ROUTE => put(&mut tables.routes, &ROUTE, update, features, outcome),
-        type_url::CLUSTER => put(&mut tables.clusters, &CLUSTER, update, features, outcome),
-        type_url::ENDPOINT => put(&mut tables.endpoints, &ENDPOINT, update, features, outcome),
-        type_url::SECRET => put(&mut tables.secrets, &SECRET, update, features, outcome),
+        type_url::LISTENER => put(&mut tables.listeners, &LISTENER, update, features, outcome, &mut |_| false),
+        type_url::ROUTE => put(&mut tables.routes, &ROUTE, update, features, outcome, &mut |_| false),
+        type_url::CLUSTER => put(&mut tables.clusters, &CLUSTER, update, features, outcome, leave_out),
+        type_url::ENDPOINT => put(&mut tables.endpoints, &ENDPOINT, update, features, outcome, &mut |_| false),
+        type_url::SECRET => put(&mut tables.secrets, &SECRET, update, features, outcome, &mut |_| false),
         other => {
             for resource in update.added {
                 let error = At::root("resource", resource.name).field("type_url").unsupported(other, "");
@@ -150,6 +159,7 @@ fn put<M: Name + Default, T>(
     update: Update<'_>,
     features: Features,
     outcome: &mut Outcome,
+    leave_out: &mut dyn FnMut(&M) -> bool,
 ) {
     for name in update.removed {
         table.remove(name.as_str());
@@ -161,8 +171,9 @@ fn put<M: Name + Default, T>(
             outcome.unchanged += 1;
             continue;
         }
-        match one(kind, resource, features, &mut seen) {
-            Ok((name, decoded)) => {
+        match one(kind, resource, features, &mut seen, leave_out) {
+            Ok(None) => {}
+            Ok(Some((name, decoded))) => {
                 outcome.accepted.push(name.clone());
                 table.insert(name.into(), Arc::new(decoded));
             }
@@ -176,10 +187,14 @@ fn one<M: Name + Default, T>(
     resource: &Resource<'_>,
     features: Features,
     seen: &mut HashSet<String>,
-) -> Result<(String, T), Box<Rejected>> {
+    leave_out: &mut dyn FnMut(&M) -> bool,
+) -> Result<Option<(String, T)>, Box<Rejected>> {
     let reject = |name: &str, error| Box::new(Rejected { name: name.to_owned(), error });
     let message: M =
         At::root(kind.label, resource.name).unpack(resource.body).map_err(|error| reject(resource.name, error))?;
+    if leave_out(&message) {
+        return Ok(None);
+    }
     let name = (kind.name)(&message).to_owned();
     let at = At::root(kind.label, &name).with(features);
     if name.is_empty() {
@@ -194,7 +209,7 @@ fn one<M: Name + Default, T>(
         return Err(reject(&name, at.field("name").invalid(&name, "duplicate resource in one update")));
     }
     match (kind.decode)(message, resource.version, at) {
-        Ok(decoded) => Ok((name, decoded)),
+        Ok(decoded) => Ok(Some((name, decoded))),
         Err(error) => Err(reject(&name, error)),
     }
 }

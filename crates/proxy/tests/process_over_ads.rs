@@ -9,7 +9,7 @@ use lateen_envoy_api::v3::cluster::Cluster;
 use lateen_envoy_api::v3::core::Node;
 use lateen_envoy_api::v3::listener::Listener;
 use lateen_envoy_api::v3::route::RouteConfiguration;
-use lateen_envoy_api::{json, pack, type_url};
+use lateen_envoy_api::{Bootstrap, json, pack, type_url};
 use lateen_proxy::{Options, Proxy, Source};
 use lateen_xds::server::{AdsServer, Client, Event, Outcome, Provider, ProviderError, Report};
 use lateen_xds::{Resource, ResourceSet};
@@ -158,7 +158,7 @@ fn start_by_bootstrap(control: &ControlPlane) -> Proxy {
                 {{"socket_address": {{"address": "127.0.0.1", "port_value": {}}}}}}}}}]}}]}}}}]}}}}"#,
         control.address.port()
     );
-    let bootstrap = json::decode(&text).expect("a bootstrap");
+    let bootstrap = Bootstrap::decode(&text).expect("a bootstrap");
     let mut options = Options::new(Source::Bootstrap(Box::new(bootstrap)));
     options.concurrency = Some(1);
     Proxy::start(options).expect("a proxy")

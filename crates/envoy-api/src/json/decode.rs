@@ -13,7 +13,7 @@ use prost::encoding::WireType;
 use serde_json::{Map, Value};
 
 /// Messages inside messages; deeper ones would not decode in prost either.
-const MAX_DEPTH: usize = 100;
+pub(super) const MAX_DEPTH: usize = 100;
 
 /// One step of the path to a field.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,11 +35,16 @@ pub(super) fn decode(message: &'static Message, value: &Value) -> Decoded<Vec<u8
     Decoder { path: Vec::new() }.message(message, value)
 }
 
-struct Decoder {
+pub(super) struct Decoder {
     path: Vec<Step>,
 }
 
 impl Decoder {
+    /// For a value so far down; the path in its faults is not the true one.
+    pub(super) fn at_depth(depth: usize) -> Self {
+        Self { path: vec![Step::Index(0); depth] }
+    }
+
     fn fault<T>(&self, reason: impl Into<String>) -> Decoded<T> {
         Err(Fault { path: self.path.clone(), reason: reason.into() })
     }
@@ -100,7 +105,7 @@ impl Decoder {
         Ok(parts.into_iter().flat_map(|(_, bytes)| bytes).collect())
     }
 
-    fn field(&mut self, field: &'static Field, value: &Value) -> Decoded<Vec<u8>> {
+    pub(super) fn field(&mut self, field: &'static Field, value: &Value) -> Decoded<Vec<u8>> {
         match (field.shape, value) {
             (Shape::Single, value) => self.single(field, value, field.presence),
             (Shape::List, Value::Array(items)) => self.list(field, items),
@@ -233,7 +238,7 @@ impl Decoder {
         }
     }
 
-    fn any(&mut self, object: &Map<String, Value>) -> Decoded<Vec<u8>> {
+    pub(super) fn any(&mut self, object: &Map<String, Value>) -> Decoded<Vec<u8>> {
         let url = match object.get("@type") {
             Some(Value::String(url)) => url,
             None if object.is_empty() => return Ok(Vec::new()),
@@ -277,7 +282,7 @@ pub(super) fn has_json_form(message: &Message) -> bool {
 }
 
 /// `google.protobuf.Value` and `NullValue` are the two kinds that null is a value of.
-fn takes_null(field: &Field) -> bool {
+pub(super) fn takes_null(field: &Field) -> bool {
     field.shape == Shape::Single
         && (field.kind.message().is_some_and(|m| m.full_name() == "google.protobuf.Value")
             || field.kind.enumeration().is_some_and(|e| e.full_name() == "google.protobuf.NullValue"))

@@ -17,7 +17,7 @@ fn a_bootstrap_is_taken_apart() {
                 {{"endpoint": {{"address": {{"pipe": {{"path": "/x"}}}}}}}}]}}]}}}}], "listeners": [{}]}}}}"#,
         hcm_listener("")
     );
-    let found = decode(&json::decode(&text).expect("JSON"));
+    let found = decode(&Bootstrap::decode(&text).expect("JSON"));
     assert_eq!(found.errors, []);
     assert_eq!(found.node.id, "n");
     assert_eq!(found.admin.map(|address| address.port()), Some(15000));
@@ -54,7 +54,7 @@ fn what_cannot_be_done_is_an_error() {
             "layered_runtime.layers[0].disk_layer",
         ),
     ] {
-        let found = decode(&json::decode(text).expect("JSON"));
+        let found = decode(&Bootstrap::decode(text).expect("JSON"));
         assert_eq!(found.errors.iter().map(|error| error.field.as_str()).collect::<Vec<_>>(), [field]);
     }
 }

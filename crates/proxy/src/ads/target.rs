@@ -1,7 +1,7 @@
 //! Where the control plane is.
 //! In: the bootstrap's `ads_config` and the static cluster that it names, or a URI. Out: a channel's endpoint.
 
-use lateen_envoy_api::v3;
+use lateen_envoy_api::{Bootstrap, unpack, v3};
 use lateen_proxy_core::bootstrap::AdsConfig;
 use lateen_xds::client::endpoint;
 use tonic::metadata::{AsciiMetadataKey, AsciiMetadataValue, MetadataMap};
@@ -62,9 +62,9 @@ impl Target {
     ///
     /// # Errors
     /// When the cluster is missing, or cannot be reached in a way that is known here.
-    pub fn of_bootstrap(bootstrap: &v3::bootstrap::Bootstrap, ads: &AdsConfig) -> Result<Self, TargetError> {
-        let clusters = bootstrap.static_resources.iter().flat_map(|resources| &resources.clusters);
-        let cluster = clusters.clone().find(|cluster| cluster.name == ads.cluster);
+    pub fn of_bootstrap(bootstrap: &Bootstrap, ads: &AdsConfig) -> Result<Self, TargetError> {
+        let named = bootstrap.clusters.iter().find(|(name, _)| *name == ads.cluster);
+        let cluster: Option<v3::cluster::Cluster> = named.and_then(|(_, body)| unpack(body).ok());
         let cluster = cluster.ok_or_else(|| TargetError::NoCluster(ads.cluster.clone()))?;
         let mut metadata = MetadataMap::new();
         for (name, value) in &ads.metadata {
@@ -73,7 +73,7 @@ impl Target {
             let value: AsciiMetadataValue = value.parse().map_err(|_| bad())?;
             metadata.append(key, value);
         }
-        let mut endpoint = open(&uri_of(cluster)?)?;
+        let mut endpoint = open(&uri_of(&cluster)?)?;
         if !ads.authority.is_empty() {
             let origin = format!("http://{}", ads.authority);
             let bad = |reason: String| TargetError::Uri { uri: origin.clone(), reason };

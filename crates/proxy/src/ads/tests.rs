@@ -1,10 +1,11 @@
 use super::target::Target;
 use super::*;
+use lateen_envoy_api::Bootstrap;
 use lateen_proxy_core::bootstrap::AdsConfig;
 
-fn bootstrap(cluster: &str) -> v3::bootstrap::Bootstrap {
+fn bootstrap(cluster: &str) -> Bootstrap {
     let text = format!(r#"{{"static_resources": {{"clusters": [{cluster}]}}}}"#);
-    lateen_envoy_api::json::decode(&text).expect("a bootstrap")
+    Bootstrap::decode(&text).expect("a bootstrap")
 }
 
 fn cluster(address: &str, more: &str) -> String {

@@ -225,7 +225,7 @@ impl Args {
         let source = match (&self.config_path, &self.config_yaml, &self.discovery_address) {
             (Some(path), _, _) => Source::Bootstrap(Box::new(bootstrap::read(path)?)),
             (None, Some(text), _) => {
-                let bootstrap = lateen_envoy_api::json::decode(text).context("--config-yaml")?;
+                let bootstrap = lateen_envoy_api::Bootstrap::decode(text).context("--config-yaml")?;
                 Source::Bootstrap(Box::new(bootstrap))
             }
             (None, None, Some(uri)) => Source::Ads { uri: uri.clone() },

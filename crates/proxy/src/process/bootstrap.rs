@@ -1,8 +1,9 @@
 //! Reading a bootstrap file.
 //! In: a path or text. Out: the message, or an error that names file, line and field.
 
-use lateen_envoy_api::json::{self, JsonError};
-use lateen_envoy_api::{Any, pack, v3};
+use lateen_envoy_api::json::JsonError;
+use lateen_envoy_api::{Any, Bootstrap};
+use std::mem::take;
 use std::path::{Path, PathBuf};
 
 /// Why there is no bootstrap.
@@ -21,11 +22,11 @@ pub enum BootstrapError {
 ///
 /// # Errors
 /// When the file cannot be read, is no JSON, or has a field that `Bootstrap` does not have.
-pub fn read(path: &Path) -> Result<v3::bootstrap::Bootstrap, BootstrapError> {
+pub fn read(path: &Path) -> Result<Bootstrap, BootstrapError> {
     let text =
         std::fs::read_to_string(path).map_err(|source| BootstrapError::Read { path: path.to_owned(), source })?;
     let yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
-    match json::decode(&text) {
+    match Bootstrap::decode(&text) {
         Ok(bootstrap) => Ok(bootstrap),
         Err(_) if yaml && !text.trim_start().starts_with('{') => Err(BootstrapError::Yaml { path: path.to_owned() }),
         Err(source) => Err(BootstrapError::Decode { path: path.to_owned(), source }),
@@ -33,14 +34,11 @@ pub fn read(path: &Path) -> Result<v3::bootstrap::Bootstrap, BootstrapError> {
 }
 
 /// The static resources as they would come over discovery: name and message.
-pub(super) fn static_resources(bootstrap: &v3::bootstrap::Bootstrap) -> Vec<(String, Any)> {
-    let Some(resources) = &bootstrap.static_resources else { return Vec::new() };
-    let clusters = resources.clusters.iter().map(|cluster| (cluster.name.clone(), pack(cluster)));
-    let listeners = resources.listeners.iter().enumerate().map(|(index, listener)| {
+pub(super) fn static_resources(bootstrap: &mut Bootstrap) -> impl Iterator<Item = (String, Any)> + use<> {
+    let clusters = take(&mut bootstrap.clusters).into_iter();
+    let listeners = take(&mut bootstrap.listeners).into_iter().enumerate().map(|(index, (name, body))| {
         // Envoy makes a name up too.
-        let name = if listener.name.is_empty() { format!("listener_{index}") } else { listener.name.clone() };
-        (name, pack(listener))
+        (if name.is_empty() { format!("listener_{index}") } else { name }, body)
     });
-    let secrets = resources.secrets.iter().map(|secret| (secret.name.clone(), pack(secret)));
-    clusters.chain(listeners).chain(secrets).collect()
+    clusters.chain(listeners).chain(take(&mut bootstrap.secrets))
 }

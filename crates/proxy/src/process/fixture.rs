@@ -8,7 +8,7 @@ use crate::ads::node;
 use crate::logging::{AccessLogs, LogHandle, LogLevel};
 use crate::stats::Registry;
 use lateen_envoy_api::prost::Name;
-use lateen_envoy_api::{json, pack, v3};
+use lateen_envoy_api::{Bootstrap, json, pack, v3};
 use lateen_proxy_core::bootstrap;
 use lateen_proxy_core::ir::{Endpoints, Tables};
 use std::collections::BTreeMap;
@@ -94,15 +94,15 @@ pub(crate) struct Fixture {
 impl Fixture {
     /// From a bootstrap; with `discovery`, clusters and listeners come over it.
     pub fn new(text: &str, discovery: bool) -> Self {
-        let bootstrap: v3::bootstrap::Bootstrap = json::decode(text).expect("a bootstrap");
+        let mut bootstrap = Bootstrap::decode(text).expect("a bootstrap");
         let decoded = bootstrap::decode(&bootstrap);
         assert_eq!(decoded.errors, []);
         let start = Instant::now();
         let discovery = if discovery { Discovery::new(true, true, start) } else { Discovery::default() };
         let node = node::complete(decoded.node, &v3::core::Node::default());
-        let resources = super::bootstrap::static_resources(&bootstrap);
-        let mut state = State::new(pack(&bootstrap), node, discovery);
-        state.add_static(decoded.tables, resources.into_iter());
+        let resources = super::bootstrap::static_resources(&mut bootstrap);
+        let mut state = State::new(bootstrap.whole, node, discovery);
+        state.add_static(decoded.tables, resources);
         let workers = Arc::new(Recorder::default());
         let (shared, orders) = Shared::new(Parts {
             stats: Registry::new(),

@@ -2,7 +2,7 @@
 
 use crate::identity::Places;
 use crate::logging::{AccessLogs, LogFormat, LogHandle, LogLevel};
-use lateen_envoy_api::v3;
+use lateen_envoy_api::{Bootstrap, v3};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 pub enum Source {
     /// A bootstrap, as `envoy -c` takes it; it may name a discovery server.
-    Bootstrap(Box<v3::bootstrap::Bootstrap>),
+    Bootstrap(Box<Bootstrap>),
     /// A discovery server alone: everything over one stream, only what changes (delta).
     Ads {
         /// `http://host:port`.

@@ -14,7 +14,7 @@ use crate::identity::Identity;
 use crate::logging::AccessLogs;
 use crate::stats::Registry;
 use crate::worker::{Fleet, FleetOptions};
-use lateen_envoy_api::{pack, v3};
+use lateen_envoy_api::{Bootstrap, v3};
 use lateen_proxy_core::bootstrap::{self as core_bootstrap, Static};
 use lateen_proxy_core::ir::{Features, Tables};
 use std::io;
@@ -80,7 +80,7 @@ impl Proxy {
             ads::node::as_agent(&mut options.node);
         }
         let nothing = Source::Ads { uri: String::new() };
-        let (bootstrap, decoded, target) = configuration(std::mem::replace(&mut options.source, nothing))?;
+        let (mut bootstrap, decoded, target) = configuration(std::mem::replace(&mut options.source, nothing))?;
         if options.admin.is_none() {
             options.admin = decoded.admin;
         }
@@ -105,11 +105,10 @@ impl Proxy {
         let discovery = target
             .as_ref()
             .map_or_else(Discovery::default, |target| Discovery::new(target.clusters, target.listeners, now));
-        let resources = static_resources(&bootstrap);
-        let mut state = State::new(pack(&bootstrap), node.clone(), discovery);
-        drop(bootstrap);
+        let resources = static_resources(&mut bootstrap);
+        let mut state = State::new(bootstrap.whole, node.clone(), discovery);
         state.runtime = decoded.runtime;
-        state.add_static(decoded.tables, resources.into_iter());
+        state.add_static(decoded.tables, resources);
         let (shared, orders) = Shared::new(Parts {
             stats,
             access_logs,
@@ -251,7 +250,7 @@ pub(super) fn validate(options: Options) -> Result<(), StartError> {
     configuration(options.source).map(drop)
 }
 
-type Configuration = (v3::bootstrap::Bootstrap, Static, Option<Target>);
+type Configuration = (Bootstrap, Static, Option<Target>);
 
 fn configuration(source: Source) -> Result<Configuration, StartError> {
     match source {
@@ -261,7 +260,7 @@ fn configuration(source: Source) -> Result<Configuration, StartError> {
             let runtime = runtime.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
             let tables = Tables { features: Features::of(&runtime), ..Tables::default() };
             let decoded = Static { runtime, tables, ..Static::default() };
-            Ok((v3::bootstrap::Bootstrap::default(), decoded, Some(Target::of_uri(&uri)?)))
+            Ok((v3::bootstrap::Bootstrap::default().into(), decoded, Some(Target::of_uri(&uri)?)))
         }
         Source::Bootstrap(bootstrap) => {
             let decoded = core_bootstrap::decode(&bootstrap);
