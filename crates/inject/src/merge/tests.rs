@@ -93,9 +93,9 @@ fn lists_replace_or_merge_by_their_key() {
         ),
         (
             "twice in the patch",
-            json!({"volumes": []}),
+            json!({"volumes": [{"name": "u"}]}),
             json!({"volumes": [{"name": "v", "emptyDir": {}}, {"name": "v", "secret": {"secretName": "s"}}]}),
-            json!({"volumes": [{"name": "v", "emptyDir": {}, "secret": {"secretName": "s"}}]}),
+            json!({"volumes": [{"name": "v", "emptyDir": {}, "secret": {"secretName": "s"}}, {"name": "u"}]}),
         ),
         (
             "a port that lacks its number in the target",
