@@ -255,6 +255,59 @@ fn an_operator_gives_values_and_mesh_configuration() {
 }
 
 #[test]
+fn scripts_for_istioctl_run() {
+    let folder = folder();
+    let words = [
+        &["-f", "web.yaml", "-o", "", "--operatorFileName", "", "--injectConfigMapName", "", "--valuesFile", "gone"][..],
+        &["--webhookConfig", "istio-sidecar-injector", "-n", "shop", "--xds-address=istiod:15012", "--insecure"],
+        &["--plaintext=true", "--timeout", "30s", "--emitTemplate=false", "--revision", "canary", "-r", ""],
+        OFFLINE,
+    ];
+    let said = run(folder.path(), &words.concat());
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert_injected(&said.out);
+    let told: Vec<_> = said.err.lines().map(|line| line.split(": ").next().unwrap()).collect();
+    let flags = ["--webhookConfig", "--namespace", "--xds-address", "--timeout", "--insecure", "--plaintext"];
+    assert_eq!(told, flags.map(|flag| format!("{flag} has no effect")));
+
+    let said = run(folder.path(), &[&["-f", "web.yaml", "--emitTemplate"], OFFLINE].concat());
+    assert_eq!((said.code, said.out.as_str()), (Some(1), ""));
+    assert!(said.err.contains("--emitTemplate of Istio 1.7 is not supported"), "{}", said.err);
+    let said = run(folder.path(), &["-f", "web.yaml", "--meshConfigMapName", ""]);
+    assert_eq!(said.code, Some(1), "{}", said.err);
+    assert!(said.err.contains("--meshConfigFile or --meshConfigMapName or --operatorFileName must be set"));
+}
+
+#[test]
+fn completions_have_the_flags() {
+    for shell in ["bash", "zsh", "fish"] {
+        let output = Command::new(env!("CARGO_BIN_EXE_lateen")).args(["completion", shell]).output().unwrap();
+        let said = Said::from(output);
+        for flag in ["injectConfigFile", "meshConfigFile", "valuesFile", "operatorFileName", "injectConfigMapName"] {
+            assert!(said.code == Some(0) && said.out.contains(flag), "{shell}: {flag}");
+        }
+    }
+}
+
+#[test]
+fn comments_before_the_first_document_stay() {
+    let folder = folder();
+    let head = "# Copyright of somebody.\n\n# Says more.\n";
+    fs::write(folder.path().join("head.yaml"), format!("\n{head}---\n{WORKLOADS}")).unwrap();
+    let said = run(folder.path(), &[&["-f", "head.yaml"], OFFLINE].concat());
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
+    let rest = said.out.strip_prefix(&format!("{head}---\n")).unwrap_or_else(|| panic!("{}", said.out));
+    assert_injected(rest);
+    // With the line ends of Windows the result is the same; they become Unix', as in istioctl.
+    fs::write(folder.path().join("crlf.yaml"), format!("{head}---\n{WORKLOADS}").replace('\n', "\r\n")).unwrap();
+    let crlf = run(folder.path(), &[&["-f", "crlf.yaml"], OFFLINE].concat());
+    assert_eq!((crlf.code, crlf.out), (Some(0), said.out.clone()));
+    // And once more nothing changes.
+    fs::write(folder.path().join("again.yaml"), &said.out).unwrap();
+    assert_eq!(run(folder.path(), &[&["-f", "again.yaml"], OFFLINE].concat()).out, said.out);
+}
+
+#[test]
 fn help_shows_examples() {
     let said = run(Path::new("."), &["--help"]);
     assert_eq!((said.code, said.err.as_str()), (Some(0), ""));

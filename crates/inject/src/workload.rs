@@ -78,6 +78,10 @@ impl Injector {
     ) -> Result<Documents, DocumentError> {
         let mut out = Documents::default();
         let documents = json_documents(file, text);
+        if let Some(comments) = comments_before(text) {
+            out.text.push_str(&comments);
+            out.text.push_str("---\n");
+        }
         for (place, document) in documents.iter().enumerate() {
             // Between `---` and `---` documents may stand apart by `...`; their text cannot be written once for each.
             let beside = [place.checked_sub(1), place.checked_add(1)].into_iter().flatten();
@@ -104,6 +108,25 @@ impl Injector {
         }
         Ok(out)
     }
+}
+
+/// The comments before the `---` of the first document, which are part of none; a directive is no comment.
+fn comments_before(text: &str) -> Option<String> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut comments = String::new();
+    for line in text.lines() {
+        match line.trim_end() {
+            words if words.starts_with('#') || words.is_empty() && !comments.is_empty() => {
+                comments.push_str(line);
+                comments.push('\n');
+            }
+            "" => {}
+            words if words.starts_with('%') => {}
+            "---" => return Some(comments).filter(|comments| !comments.is_empty()),
+            _ => return None,
+        }
+    }
+    None
 }
 
 /// Where a workload keeps its pod: metadata and spec, as paths.

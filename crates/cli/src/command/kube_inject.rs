@@ -1,48 +1,57 @@
 //! `lateen kube-inject`: workloads in a file get their proxy before they are applied.
 
+mod unused;
+
 use crate::command::cluster::{ClusterArgs, block_on};
 use anyhow::{Context as _, bail};
 use lateen_inject::{Injector, NativeSidecars, NodeVersion, Settings, Surroundings, operator_settings};
 use lateen_sources::Cluster;
 use lateen_sources::cluster::{ClusterError, InjectorConfigMaps, InjectorPart, Resource};
 use serde_json::Value as Json;
+use std::convert::Infallible;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use unused::Unused;
 
 /// Inject the proxy into the workloads of a file.
 ///
 /// Pods, Deployments, ReplicaSets, DaemonSets, StatefulSets, ReplicationControllers, Jobs, CronJobs,
 /// DeploymentConfigs and Lists of them are injected; everything else is written out as it is.
+/// What was said twice counts as it was said last, and an empty name as none, as in istioctl.
 /// With the three files no cluster is asked. Without a file its ConfigMap in the cluster is read; without a cluster
 /// lateen's own templates and values and Istio's default mesh configuration are used.
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  \
+#[command(
+    args_override_self = true,
+    after_help = "Examples:\n  \
     lateen kube-inject -f deployment.yaml | kubectl apply -f -\n  \
+    lateen kube-inject -f deployment.yaml -o injected.yaml\n  \
     kubectl get deployment -o yaml | lateen kube-inject -f - | kubectl apply -f -\n  \
     lateen kube-inject -f deployment.yaml --injectConfigFile inject.yaml --meshConfigFile mesh.yaml --valuesFile values.json\n\n\
 The three files can be taken from a cluster:\n  \
     kubectl -n istio-system get cm istio-sidecar-injector -o jsonpath='{.data.config}' > inject.yaml\n  \
     kubectl -n istio-system get cm istio-sidecar-injector -o jsonpath='{.data.values}' > values.json\n  \
-    kubectl -n istio-system get cm istio -o jsonpath='{.data.mesh}' > mesh.yaml")]
+    kubectl -n istio-system get cm istio -o jsonpath='{.data.mesh}' > mesh.yaml"
+)]
 pub struct Args {
     /// File with Kubernetes objects; - for standard input.
-    #[arg(long, short, overrides_with = "filename", value_name = "FILE")]
+    #[arg(long, short, value_name = "FILE", value_parser = path)]
     filename: Option<PathBuf>,
     /// File to write to; standard output when it is not given.
-    #[arg(long, short, value_name = "FILE")]
+    #[arg(long, short, value_name = "FILE", value_parser = path)]
     output: Option<PathBuf>,
     /// The injector's configuration: a document with `templates`, one of Istio 1.7 with `template`, or a template.
-    #[arg(long = "injectConfigFile", value_name = "FILE")]
+    #[arg(long = "injectConfigFile", value_name = "FILE", value_parser = path)]
     inject_config_file: Option<PathBuf>,
     /// Mesh configuration.
-    #[arg(long = "meshConfigFile", value_name = "FILE")]
+    #[arg(long = "meshConfigFile", value_name = "FILE", value_parser = path)]
     mesh_config_file: Option<PathBuf>,
     /// The injector's values, JSON or YAML.
-    #[arg(long = "valuesFile", value_name = "FILE")]
+    #[arg(long = "valuesFile", value_name = "FILE", value_parser = path)]
     values_file: Option<PathBuf>,
     /// IstioOperator whose values and mesh configuration are used; the values file is then not read.
-    #[arg(long = "operatorFileName", value_name = "FILE")]
+    #[arg(long = "operatorFileName", value_name = "FILE", value_parser = path)]
     operator_file: Option<PathBuf>,
     /// ConfigMap with the mesh configuration, key `mesh`; istio, or istio-REVISION, when it is not given.
     #[arg(long = "meshConfigMapName", value_name = "NAME")]
@@ -56,9 +65,42 @@ pub struct Args {
     revision: String,
     #[command(flatten)]
     cluster: ClusterArgs,
+    #[command(flatten)]
+    unused: Unused,
+}
+
+/// A path that may be empty, as in `--valuesFile "$VALUES"`.
+fn path(text: &str) -> Result<PathBuf, Infallible> {
+    Ok(PathBuf::from(text))
+}
+
+impl Args {
+    /// Takes empty names away, and refuses what istioctl refuses.
+    fn check(mut self) -> anyhow::Result<Args> {
+        for file in [
+            &mut self.filename,
+            &mut self.output,
+            &mut self.inject_config_file,
+            &mut self.mesh_config_file,
+            &mut self.values_file,
+            &mut self.operator_file,
+        ] {
+            file.take_if(|file| file.as_os_str().is_empty());
+        }
+        self.inject_config_map.take_if(|name| name.is_empty());
+        let no_mesh = self.mesh_config_map.take_if(|name| name.is_empty()).is_some();
+        if no_mesh && self.mesh_config_file.is_none() && self.operator_file.is_none() {
+            bail!("--meshConfigFile or --meshConfigMapName or --operatorFileName must be set");
+        }
+        Ok(self)
+    }
 }
 
 pub fn execute(args: Args) -> anyhow::Result<ExitCode> {
+    let args = args.check()?;
+    for line in args.unused.told()? {
+        eprintln!("{line}");
+    }
     let Some(filename) = &args.filename else {
         bail!("filename not specified (see --filename or -f)");
     };
