@@ -49,6 +49,9 @@ var (
 	called   = regexp.MustCompile(`[^\w.$]call [.$]+meta\.(Upper|Count)`)
 )
 
+// endless are integers that Go would count up to where a range is given one; the engine has a bound.
+var endless = regexp.MustCompile(`\d{9}|\.i64`)
+
 var errTooMuch = errors.New("too much output")
 
 // short refuses more than a screen of text.
@@ -78,6 +81,9 @@ func run(text, missing string, data interface{}) (string, error) {
 // answer gives nothing where Go's own answer is not the same each time, or is about the runtime.
 func answer(line *Line, data interface{}) bool {
 	if len(function.FindAllString(line.Template, -1)) != len(called.FindAllString(line.Template, -1)) {
+		return false
+	}
+	if strings.Contains(line.Template, "range") && endless.MatchString(line.Template) {
 		return false
 	}
 	var first string
