@@ -10,11 +10,13 @@ use serde_json::{Map, Value as Json};
 use crate::config::Form;
 use crate::schema::{Field, Kind, Path, Type, pod};
 
+mod given;
 mod misplaced;
 mod scalar;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use given::check;
 use misplaced::Misplaced;
 
 /// A value that cannot be what its field holds.

@@ -12,6 +12,7 @@ use lateen_gotemplate::Value;
 use serde_json::{Map, Value as Json};
 
 use crate::config::{ConfigError, Form, InjectConfig, is_error};
+use crate::conform::{ConformError, check};
 use crate::fingerprint::Fingerprint;
 use crate::owner::Owner;
 use crate::pod::{PROXY, Pod, Role, find};
@@ -86,6 +87,11 @@ pub struct Injected {
 /// Why a pod is not injected although it should be.
 #[derive(Debug, thiserror::Error)]
 pub enum InjectError {
+    /// A value in the pod is of another type than its field.
+    #[error(
+        "{0}; Kubernetes refuses such a pod: correct the field, and put a number or a boolean that is meant as text in quotes"
+    )]
+    Pod(#[from] ConformError),
     /// Annotations with values that mean nothing.
     #[error(transparent)]
     Annotations(#[from] annotations::AnnotationErrors),
@@ -174,6 +180,7 @@ impl Injector {
     /// [`InjectError`]: the pod as it is cannot be injected; nothing of it was changed.
     pub fn inject(&self, request: &Request<'_>) -> Result<Injected, InjectError> {
         let mut warnings = Vec::new();
+        check(request.pod.fields())?;
         let without_user =
             request.namespace_annotations.filter(|annotations| openshift::has_ids(annotations)).and_then(|_| {
                 let mut pod = request.pod.clone();

@@ -68,6 +68,11 @@ impl Pod {
         Json::Object(self.json.clone())
     }
 
+    /// All fields.
+    pub(crate) fn fields(&self) -> &Map<String, Json> {
+        &self.json
+    }
+
     /// `metadata`.
     pub(crate) fn metadata(&self) -> Option<&Map<String, Json>> {
         self.json.get("metadata")?.as_object()

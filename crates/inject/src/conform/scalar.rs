@@ -50,7 +50,7 @@ fn written(json: &Json) -> String {
 }
 
 /// A whole number that the width can hold; `1337.0` is one.
-fn whole(json: &Json, width: IntKind) -> Option<i64> {
+pub(super) fn whole(json: &Json, width: IntKind) -> Option<i64> {
     let exact = |number: f64| (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64);
     let number = json.as_i64().or_else(|| json.as_f64().and_then(exact))?;
     let fits = match width {
