@@ -61,17 +61,51 @@ enum Part<T> {
     /// No key of it is there.
     #[default]
     Absent,
-    Good(Arc<T>, Lifetime),
+    Good(Arc<T>, Vec<Lifetime>),
     Bad(Problem),
 }
 
-/// When certificates are valid, in seconds since 1970: the narrowest of all of them.
+/// When what a key holds is valid, in seconds since 1970: the narrowest of all of it.
 #[derive(Clone, Debug)]
 struct Lifetime {
-    /// The key of the Secret that holds them.
-    key: String,
+    /// The key of the Secret.
+    key: &'static str,
+    holds: Holds,
     from: i64,
     to: i64,
+}
+
+/// What a key of a Secret holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Holds {
+    Certificates,
+    /// Lists of revoked certificates.
+    Revocations,
+    /// The same, one of them in the form of version 1 or without extensions, which Envoy takes and lateen's proxy
+    /// does not (RFC 5280 section 5.2 demands them).
+    OldRevocations,
+}
+
+impl Lifetime {
+    /// What is to be said at this time, and what follows from it.
+    fn remarks(&self, now: Option<i64>) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let refused = "as long as it is so, the certificates of all clients are refused";
+        let served = "it is served as it is; clients refuse it";
+        let certificates = self.holds == Holds::Certificates;
+        let late = now.is_some_and(|now| now > self.to).then_some(match certificates {
+            true => ("a certificate has expired", served),
+            false => ("a list of revoked certificates is out of date", refused),
+        });
+        let early = now.is_some_and(|now| now < self.from).then_some(match certificates {
+            true => ("a certificate is not valid yet", served),
+            false => ("a list of revoked certificates is not valid yet", refused),
+        });
+        let old = (self.holds == Holds::OldRevocations).then_some((
+            "a list of revoked certificates has no extensions, and lateen's proxy takes those of version 2 with a number only",
+            "write it with a number: `crlnumber` in the configuration of openssl ca; Envoy takes it as it is",
+        ));
+        late.or(early).into_iter().chain(old)
+    }
 }
 
 /// A mistake in the value of a key.
@@ -183,7 +217,7 @@ impl<T> Clone for Part<T> {
     fn clone(&self) -> Self {
         match self {
             Self::Absent => Self::Absent,
-            Self::Good(good, lifetime) => Self::Good(good.clone(), lifetime.clone()),
+            Self::Good(good, lifetimes) => Self::Good(good.clone(), lifetimes.clone()),
             Self::Bad(problem) => Self::Bad(problem.clone()),
         }
     }
@@ -214,14 +248,10 @@ impl Checked {
             let hint = "it needs `tls.crt` and `tls.key` (or `cert` and `key`), or `ca.crt` (or `cacert`) for roots";
             tell("", "the Secret holds no certificate".to_owned(), Some(hint.to_owned()), Severity::Error);
         }
-        for lifetime in [self.pair.lifetime(), self.roots.lifetime()].into_iter().flatten() {
-            let message = match now {
-                Some(now) if now > lifetime.to => "a certificate has expired",
-                Some(now) if now < lifetime.from => "a certificate is not valid yet",
-                _ => continue,
-            };
-            let hint = "it is served as it is; clients refuse it".to_owned();
-            tell(&lifetime.key, message.to_owned(), Some(hint), Severity::Warning);
+        for lifetime in self.pair.lifetimes().iter().chain(self.roots.lifetimes()) {
+            for (message, hint) in lifetime.remarks(now) {
+                tell(lifetime.key, message.to_owned(), Some(hint.to_owned()), Severity::Warning);
+            }
         }
     }
 }
@@ -231,8 +261,8 @@ impl<T> Part<T> {
         if let Self::Bad(problem) = self { Some(problem) } else { None }
     }
 
-    fn lifetime(&self) -> Option<&Lifetime> {
-        if let Self::Good(_, lifetime) = self { Some(lifetime) } else { None }
+    fn lifetimes(&self) -> &[Lifetime] {
+        if let Self::Good(_, lifetimes) = self { lifetimes } else { &[] }
     }
 }
 

@@ -120,6 +120,7 @@ impl Snapshot {
             &mut findings,
         );
         references::missing_credentials(input, &gateways, &credentials, &mut findings);
+        references::missing_of_rules(input, &objects, &credentials, &mut findings);
         let world = World {
             options: input.options.clone(),
             credentials,

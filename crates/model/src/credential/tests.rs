@@ -124,3 +124,94 @@ fn expired_certificates_are_served_with_a_warning() {
     assert!(world.credentials.pair("istio-system", "kubernetes://one").is_some());
     assert_eq!(messages(&findings), ["a certificate has expired"]);
 }
+
+/// A list of version 1, as openssl writes it without `crlnumber`; up to date until 2049.
+const OLD_LIST: &str = "-----BEGIN X509 CRL-----\nMD4wLDAKBggqhkjOPQQDAjAAFw0yMDAxMDEwMDAwMDBaFw00OTAxMDEwMDAwMDBa\nMAoGCCqGSM49BAMCAwIAAA==\n-----END X509 CRL-----\n";
+
+/// A list of January 2027, in the middle of which these tests live, up to date until `day`.
+fn list(day: u8) -> String {
+    let params = rcgen::CertificateRevocationListParams {
+        this_update: date_time_ymd(2027, 1, 1),
+        next_update: date_time_ymd(2027, 1, day),
+        crl_number: 1_u64.into(),
+        issuing_distribution_point: None,
+        revoked_certs: Vec::new(),
+        key_identifier_method: rcgen::KeyIdMethod::Sha256,
+    };
+    let issuer = rcgen::Issuer::new(CertificateParams::default(), KeyPair::generate().unwrap());
+    params.signed_by(&issuer).unwrap().pem().unwrap()
+}
+
+#[test]
+fn lists_of_revoked_certificates_are_read() {
+    let (cert, _) = certificate();
+    let malformed = "-----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----\n";
+    for (list, kept, message) in [
+        (list(30).as_str(), true, ""),
+        (&list(10), true, "a list of revoked certificates is out of date"),
+        (OLD_LIST, true, "a list of revoked certificates has no extensions"),
+        ("nothing", false, "`ca.crl` holds no PEM list of revoked certificates"),
+        (malformed, false, "`ca.crl` holds a malformed list of revoked certificates"),
+    ] {
+        let secret = secret("istio-system", "one", "Opaque", &[("ca.crt", &cert), ("ca.crl", list)]);
+        let (world, findings) = build(&(GATEWAY.to_owned() + &secret), None);
+        let roots = world.credentials.roots("istio-system", "kubernetes://one-cacert");
+        assert_eq!(roots.is_some_and(|roots| roots.revoked.is_some()), kept, "{list}");
+        match (messages(&findings).as_slice(), message) {
+            ([], "") => {}
+            ([one], message) => assert!(!message.is_empty() && one.starts_with(message), "{list}: {one}"),
+            (others, _) => panic!("{list}: {others:#?}"),
+        }
+    }
+}
+
+#[test]
+fn an_encrypted_key_is_called_so() {
+    let (cert, key) = certificate();
+    let body = key.lines().nth(1).unwrap();
+    for key in [
+        format!("-----BEGIN ENCRYPTED PRIVATE KEY-----\n{body}\n-----END ENCRYPTED PRIVATE KEY-----\n"),
+        format!("-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\n{body}\n-----END EC PRIVATE KEY-----\n"),
+    ] {
+        let secret = secret("istio-system", "one", "kubernetes.io/tls", &[("tls.crt", &cert), ("tls.key", &key)]);
+        let (_, findings) = build(&(GATEWAY.to_owned() + &secret), None);
+        assert_eq!(messages(&findings), ["`tls.key` is encrypted with a password, which nobody is there to enter"]);
+    }
+}
+
+#[test]
+fn rules_whose_secret_is_not_there_are_told() {
+    let (cert, key) = certificate();
+    let secret = |namespace, values| secret(namespace, "one", "Opaque", values);
+    let (roots, pair) = ([("ca.crt", cert.as_str())], [("tls.crt", cert.as_str()), ("tls.key", &key)]);
+    let both = [roots.as_slice(), &pair].concat();
+    for (tls, secret, found) in [
+        ("{mode: SIMPLE, credentialName: one}", String::new(), "no Secret istio-system/one with roots is there"),
+        ("{mode: SIMPLE, credentialName: one}", secret("istio-system", &roots), ""),
+        ("{mode: SIMPLE, credentialName: one}", secret("default", &roots), "no Secret istio-system/one with roots"),
+        ("{mode: SIMPLE, credentialName: default/one}", secret("default", &roots), "no Secret default/one with roots"),
+        (
+            "{mode: MUTUAL, credentialName: one}",
+            secret("istio-system", &roots),
+            "with a certificate, its key and roots",
+        ),
+        ("{mode: MUTUAL, credentialName: one}", secret("istio-system", &both), ""),
+        ("{mode: MUTUAL, credentialName: one, insecureSkipVerify: true}", secret("istio-system", &pair), ""),
+    ] {
+        let rule = format!(
+            "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {{name: r, namespace: default}}\n\
+             spec:\n  host: api.example\n  trafficPolicy: {{portLevelSettings: [{{port: {{number: 443}}, tls: {tls}}}]}}\n---\n"
+        );
+        let gateway = GATEWAY.replace("tls: {mode: SIMPLE, credentialName: one}", "tls: {mode: PASSTHROUGH}");
+        let (_, findings) = build(&(gateway + &rule + &secret), None);
+        let told: Vec<_> = findings.iter().filter(|f| f.path.contains("credentialName")).collect();
+        match (told.as_slice(), found) {
+            ([], "") => {}
+            ([one], found) => {
+                assert_eq!(one.path, "spec.trafficPolicy.portLevelSettings[0].tls.credentialName");
+                assert!(!found.is_empty() && one.message.contains(found), "{tls} {secret}: {}", one.message);
+            }
+            (others, _) => panic!("{tls} {secret}: {others:#?}"),
+        }
+    }
+}

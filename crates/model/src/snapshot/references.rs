@@ -1,13 +1,14 @@
 //! Which Secrets Gateways and DestinationRules name, and which of them no gateway workload would find.
-//! In: Gateways, rules, credentials. Out: names, and a finding for each server whose certificate is not there.
+//! In: Gateways, rules, credentials. Out: names, and a finding for each server and rule whose certificate is not there.
 
 use super::Objects;
 use crate::credential::{self, Credentials, ROOTS_SUFFIX};
 use crate::gateway::{Gateway, Selection, Server};
 use crate::gateway_workload::gateway_workloads;
 use crate::input::Input;
+use lateen_config::kinds::destination_rule::{ClientTlsMode, ClientTlsSettings};
 use lateen_config::kinds::gateway::{ServerTlsMode, ServerTlsSettings};
-use lateen_config::{Finding, Severity};
+use lateen_config::{DestinationRule, Finding, Severity};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -16,14 +17,28 @@ pub fn credentials(gateways: &[Arc<Gateway>], objects: &Objects<'_>) -> BTreeSet
     let servers = gateways.iter().flat_map(|gateway| &gateway.servers).filter_map(|server| server.tls.as_ref());
     let mut names: BTreeSet<String> = servers.flat_map(named).map(|(_, name)| bare(name)).collect();
     for (_, _, rule) in &objects.destination_rules {
-        let subsets = rule.subsets.iter().filter_map(|subset| subset.traffic_policy.as_ref());
-        for policy in rule.traffic_policy.iter().chain(subsets) {
-            let ports = policy.port_level_settings.iter().filter_map(|port| port.tls.as_ref());
-            let tls = policy.tls.iter().chain(ports).map(|tls| &tls.credential_name);
-            names.extend(tls.filter(|name| !name.is_empty()).map(|name| bare(name)));
-        }
+        names.extend(of_rule(rule).into_iter().map(|(_, tls)| bare(&tls.credential_name)));
     }
     names
+}
+
+/// Settings of a rule that name a Secret, each with its path.
+fn of_rule(rule: &DestinationRule) -> Vec<(String, &ClientTlsSettings)> {
+    let own = rule.traffic_policy.iter().map(|policy| ("spec.trafficPolicy".to_owned(), policy));
+    let subsets = rule.subsets.iter().enumerate();
+    let subsets =
+        subsets.filter_map(|(i, one)| Some((format!("spec.subsets[{i}].trafficPolicy"), one.traffic_policy.as_ref()?)));
+    let mut out = Vec::new();
+    for (path, policy) in own.chain(subsets) {
+        let ports = policy.port_level_settings.iter().enumerate();
+        let ports =
+            ports.filter_map(|(i, port)| Some((format!("{path}.portLevelSettings[{i}].tls"), port.tls.as_ref()?)));
+        out.extend(policy.tls.iter().map(|tls| (format!("{path}.tls"), tls)).chain(ports));
+    }
+    out.retain(|(_, tls)| {
+        !tls.credential_name.is_empty() && matches!(tls.mode, ClientTlsMode::Simple | ClientTlsMode::Mutual)
+    });
+    out
 }
 
 /// The names that a server asks for, each with its field.
@@ -57,6 +72,49 @@ pub fn missing_credentials(
             for namespace in &namespaces {
                 missing(server, namespace, credentials, findings);
             }
+        }
+    }
+}
+
+/// Warns of rules whose Secret no gateway workload has; what a rule is for that selects workloads is not known here.
+pub fn missing_of_rules(input: &Input, objects: &Objects<'_>, credentials: &Credentials, findings: &mut Vec<Finding>) {
+    let rules = objects.destination_rules.iter().filter(|(_, _, rule)| rule.workload_selector.is_none());
+    let rules: Vec<_> =
+        rules.map(|(source, _, rule)| (source, of_rule(rule))).filter(|(_, tls)| !tls.is_empty()).collect();
+    if rules.is_empty() {
+        return;
+    }
+    let workloads = gateway_workloads(&input.objects, &input.options);
+    let namespaces: BTreeSet<&str> = workloads.iter().map(|workload| &*workload.name.namespace).collect();
+    let Some(first) = namespaces.first() else { return };
+    for (source, settings) in rules {
+        for (path, tls) in settings {
+            let name = &tls.credential_name;
+            let resource = credential::resource_name(name);
+            let roots = format!("{resource}{ROOTS_SUFFIX}");
+            let (own, checked) = (tls.mode == ClientTlsMode::Mutual, tls.insecure_skip_verify != Some(true));
+            let held = |namespace: &str| {
+                (!checked || credentials.roots(namespace, &roots).is_some())
+                    && (!own || credentials.pair(namespace, &resource).is_some())
+            };
+            if namespaces.iter().any(|namespace| held(namespace)) {
+                continue;
+            }
+            let what = match (own, checked) {
+                (true, true) => "a certificate, its key and roots",
+                (true, false) => "a certificate and its key",
+                _ => "roots",
+            };
+            let message = format!("no Secret {} with {what} is there for a gateway", shown(first, name));
+            let mut finding = source.warn(tls.at, format!("{path}.credentialName"), message);
+            finding.code = Some("IST0101");
+            finding.hint = Some(match name.split_once('/') {
+                Some((other, _)) if !namespaces.contains(other) => {
+                    format!("a gateway reads Secrets of its own namespace, which is {first}")
+                }
+                _ => "calls to this host get 503 until it is there; `ca.crt` in it holds roots".to_owned(),
+            });
+            findings.push(finding);
         }
     }
 }
