@@ -101,6 +101,24 @@ fn a_connection_that_is_idle_for_too_long_is_closed() {
 }
 
 #[test]
+fn a_connection_that_is_too_old_takes_no_more_requests() {
+    for (options, connections) in [(json!({}), 1), (json!({"max_connection_duration": "0.000001s"}), 3)] {
+        let origin = Origin::answering("ok");
+        let fields = json!({"typed_extension_protocol_options": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+            "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+            "common_http_protocol_options": options,
+            "explicit_http_config": {"http_protocol_options": {}}}}});
+        let plane =
+            Plane::with(1, plane::PATIENCE, &[listener(forward(json!({})))], &[cluster(origin.address, fields)]);
+        let mut client = plane.client();
+        for _ in 0..3 {
+            assert_eq!(client.get("/").body, "ok");
+        }
+        assert_eq!(origin.connections(), connections, "{options}");
+    }
+}
+
+#[test]
 fn a_response_until_close_becomes_chunked() {
     let origin = Origin::start(|client| {
         client.read_message();

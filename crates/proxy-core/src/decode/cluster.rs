@@ -62,6 +62,7 @@ pub(crate) fn decode(mut message: api::Cluster, version: u64, at: At<'_>) -> Res
         http1: http.http1,
         http2: http.http2,
         idle_timeout: http.idle_timeout,
+        max_connection_duration: http.max_connection_duration,
         max_requests_per_connection: http.max_requests_per_connection,
         limits,
         limits_high,
@@ -241,6 +242,7 @@ struct Http {
     http1: Http1Options,
     http2: Http2Options,
     idle_timeout: Option<Duration>,
+    max_connection_duration: Option<Duration>,
     max_requests_per_connection: Option<u32>,
     auto_sni: bool,
     auto_san_validation: bool,
@@ -308,6 +310,11 @@ fn http_options(message: &mut api::Cluster, at: At<'_>) -> Result<Http, DecodeEr
             Some(Duration::from_secs(3600)),
             common_at.field("idle_timeout"),
         )?,
+        max_connection_duration: limit(
+            common.max_connection_duration.take(),
+            None,
+            common_at.field("max_connection_duration"),
+        )?,
         max_requests_per_connection: number(common.max_requests_per_connection.take())
             .or(old_requests)
             .filter(|count| *count > 0),
@@ -316,6 +323,7 @@ fn http_options(message: &mut api::Cluster, at: At<'_>) -> Result<Http, DecodeEr
     };
     // Limits on responses that the codec has of its own.
     common.max_headers_count = None;
+    common.max_connection_duration_jitter = None;
     common.max_response_headers_kb = None;
     common.headers_with_underscores_action = 0;
     common_at.nothing_left(&common)?;

@@ -29,6 +29,8 @@ pub struct Cluster {
     pub http2: Http2Options,
     /// An upstream connection without a request for this long is closed; Envoy's default is 1 h.
     pub idle_timeout: Option<Duration>,
+    /// Age at which an upstream connection takes no more requests.
+    pub max_connection_duration: Option<Duration>,
     /// Requests on one upstream connection.
     pub max_requests_per_connection: Option<u32>,
     /// Circuit breakers at default priority.

@@ -35,6 +35,8 @@ pub struct ClientConnection {
     half_close: bool,
     requests: u32,
     max_requests: Option<u32>,
+    /// When it is too old for another request.
+    ends: Option<Instant>,
     idle_since: Instant,
     local: Option<SocketAddr>,
     buffer_limit: usize,
@@ -61,6 +63,7 @@ impl ClientConnection {
         slot: Slot,
         options: ResponseOptions,
         max_requests: Option<u32>,
+        ends: Option<Instant>,
         buffer_limit: usize,
         name: Option<Rc<str>>,
     ) -> Self {
@@ -80,6 +83,7 @@ impl ClientConnection {
             half_close: false,
             requests: 0,
             max_requests,
+            ends,
             idle_since: Instant::now(),
             buffer_limit,
             sent: 0,
@@ -100,6 +104,11 @@ impl ClientConnection {
     /// When its last request ended.
     pub fn idle_since(&self) -> Instant {
         self.idle_since
+    }
+
+    /// Whether it is too old for another request.
+    pub fn is_old(&self, now: Instant) -> bool {
+        self.ends.is_some_and(|end| now >= end)
     }
 
     /// Whether it has served a request before the one of now.
@@ -258,8 +267,11 @@ impl ClientConnection {
             self.slot.stats().upstream_cx_max_requests.inc();
             return;
         }
-        self.input.release();
         self.idle_since = Instant::now();
+        if self.is_old(self.idle_since) {
+            return;
+        }
+        self.input.release();
         if let Some(host) = self.slot.host() {
             host.release(self);
         }

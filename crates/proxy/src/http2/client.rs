@@ -31,6 +31,8 @@ pub struct ClientSession {
     active: Cell<usize>,
     served: Cell<u32>,
     max_requests: Option<u32>,
+    /// When it is too old for another stream.
+    ends: Option<Instant>,
     max_streams: usize,
     idle_since: Cell<Instant>,
     local: Option<SocketAddr>,
@@ -83,6 +85,7 @@ impl ClientSession {
             active: Cell::new(0),
             served: Cell::new(0),
             max_requests: cluster.max_requests_per_connection,
+            ends: cluster.max_connection_duration.and_then(|age| Instant::now().checked_add(age)),
             max_streams: cluster.http2.max_concurrent_streams as usize,
             idle_since: Cell::new(Instant::now()),
             local,
@@ -99,8 +102,14 @@ impl ClientSession {
     pub fn has_room(&self) -> bool {
         self.open.get()
             && !self.leaving.get()
+            && !self.is_old(Instant::now())
             && self.max_requests.is_none_or(|max| self.served.get() < max)
             && self.active.get() < self.max_streams.min(self.requests.borrow().current_max_send_streams())
+    }
+
+    /// Whether it is too old for another stream.
+    pub fn is_old(&self, now: Instant) -> bool {
+        self.ends.is_some_and(|end| now >= end)
     }
 
     /// Whether it is of any use still.

@@ -124,6 +124,7 @@ pub async fn acquire(
                 slot,
                 options,
                 upstream.cluster.max_requests_per_connection,
+                upstream.cluster.max_connection_duration.and_then(|age| Instant::now().checked_add(age)),
                 (upstream.cluster.per_connection_buffer_limit as usize).clamp(16 << 10, 1 << 20),
                 wanted.name.clone(),
             );

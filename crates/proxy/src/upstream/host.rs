@@ -141,7 +141,7 @@ impl Host {
             let at = idle.iter().rposition(|connection| connection.name() == name)?;
             let mut connection = idle.swap_remove(at);
             drop(idle);
-            if connection.is_fresh() {
+            if !connection.is_old(Instant::now()) && connection.is_fresh() {
                 return Some(connection);
             }
         }
@@ -210,7 +210,7 @@ impl Host {
                 self.cluster_stats.upstream_cx_idle_timeout.inc();
                 return false;
             }
-            connection.is_fresh()
+            !connection.is_old(now) && connection.is_fresh()
         });
         let mut added = self.idle.replace(idle);
         self.idle.borrow_mut().append(&mut added);
@@ -218,9 +218,11 @@ impl Host {
             let idle = session.idle_since().is_some_and(expired);
             if idle {
                 self.cluster_stats.upstream_cx_idle_timeout.inc();
+            }
+            if idle || session.is_old(now) {
                 session.close_after_streams();
             }
-            !idle && session.is_open()
+            session.is_open()
         });
     }
 
