@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // a test fails by it
 
 use anyhow::{Context as _, Result, ensure};
+use lateen_testkit::process::Signal;
 use lateen_testkit::{Process, eventually};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::pki_types::CertificateDer;
@@ -40,8 +41,7 @@ fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
-/// Sends one request over TLS and gives the whole answer.
-fn ask(address: &str, root: &CertificateDer<'static>, request: &str) -> Result<String> {
+fn connect(address: &str, root: &CertificateDer<'static>) -> Result<StreamOwned<ClientConnection, TcpStream>> {
     let mut roots = RootCertStore::empty();
     roots.add(root.clone())?;
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
@@ -50,20 +50,18 @@ fn ask(address: &str, root: &CertificateDer<'static>, request: &str) -> Result<S
         .with_no_client_auth();
     let stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(LIMIT))?;
-    let mut stream = StreamOwned::new(ClientConnection::new(Arc::new(config), "localhost".try_into()?)?, stream);
-    stream.write_all(request.as_bytes())?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    Ok(answer)
+    Ok(StreamOwned::new(ClientConnection::new(Arc::new(config), "localhost".try_into()?)?, stream))
 }
 
-#[test]
-fn it_injects_with_lateens_own_templates_and_logs_each_decision() -> Result<()> {
-    let (folder, root) = folder();
-    let process = Process::start(control(&folder, &WEBHOOK))?;
-    let said = line(&process, "injection webhook on https://");
-    let address =
-        said.split_once("https://").and_then(|(_, rest)| rest.strip_suffix("/inject")).context(said.clone())?;
+/// The address of the webhook, as the process tells it.
+fn address(process: &Process) -> Result<String> {
+    let said = line(process, "injection webhook on https://");
+    let address = said.split_once("https://").and_then(|(_, rest)| rest.strip_suffix("/inject"));
+    Ok(address.context(said.clone())?.to_owned())
+}
+
+/// An AdmissionReview and the head of a request with it.
+fn review(more: &str) -> (String, String) {
     let pod = json!({
         "metadata": {"name": "cart-5"},
         "spec": {"containers": [{"name": "cart", "image": "registry.example/cart:1"}]},
@@ -71,15 +69,23 @@ fn it_injects_with_lateens_own_templates_and_logs_each_decision() -> Result<()> 
     let request = json!({"uid": "7", "namespace": "shop", "operation": "CREATE", "object": pod});
     let review =
         json!({"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "request": request}).to_string();
-    let answer = ask(
-        address,
-        &root,
-        &format!(
-            "POST /inject HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n\
-             Content-Length: {}\r\n\r\n{review}",
-            review.len()
-        ),
-    )?;
+    let head = format!(
+        "POST /inject?timeout=10s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n{more}\r\n",
+        review.len()
+    );
+    (head, review)
+}
+
+#[test]
+fn it_injects_with_lateens_own_templates_and_logs_each_decision() -> Result<()> {
+    let (folder, root) = folder();
+    let process = Process::start(control(&folder, &WEBHOOK))?;
+    let (request, review) = review("");
+    let mut stream = connect(&address(&process)?, &root)?;
+    stream.write_all((request + &review).as_bytes())?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
     let (head, body) = answer.split_once("\r\n\r\n").context("a whole answer")?;
     ensure!(head.starts_with("HTTP/1.1 200"), "{answer}");
     let body: Value = serde_json::from_str(body)?;
@@ -88,6 +94,27 @@ fn it_injects_with_lateens_own_templates_and_logs_each_decision() -> Result<()> 
     for part in ["namespace=\"shop\"", "decision=\"injected\"", "reason=", "took="] {
         ensure!(line.contains(part), "no {part} in {line}");
     }
+    Ok(())
+}
+
+#[test]
+fn told_to_end_it_first_answers_what_it_was_asked() -> Result<()> {
+    let (folder, root) = folder();
+    let mut process = Process::start(control(&folder, &WEBHOOK))?;
+    let mut stream = connect(&address(&process)?, &root)?;
+    let (request, review) = review("Expect: 100-continue\r\n");
+    stream.write_all(request.as_bytes())?;
+    let expected = "HTTP/1.1 100 Continue\r\n\r\n";
+    let mut go_on = vec![0; expected.len()];
+    stream.read_exact(&mut go_on)?;
+    assert_eq!(String::from_utf8(go_on)?, expected);
+    process.signal(Signal::SIGTERM)?;
+    line(&process, "told to end");
+    stream.write_all(review.as_bytes())?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    ensure!(answer.starts_with("HTTP/1.1 200") && answer.contains("JSONPatch"), "{answer}");
+    ensure!(process.wait_exit(LIMIT)?.success(), "{}", process.output());
     Ok(())
 }
 

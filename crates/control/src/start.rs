@@ -135,6 +135,7 @@ impl Control {
     pub async fn stop(mut self, grace: Duration) {
         self.stop.send_replace(true);
         if let Some((_, webhook)) = &mut self.webhook {
+            tracing::info!("told to end; the reviews that run are answered first");
             webhook.ended(grace).await;
         }
     }

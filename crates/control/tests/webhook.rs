@@ -260,6 +260,7 @@ async fn requests_that_ask_nothing_are_told_why() {
             ("POST", "/inject/net/%zz", json, &whole, 400, "`%`"),
             ("POST", "/inject", Some("text/plain"), &whole, 415, "Content-Type is text/plain"),
             ("POST", "/inject", None, &whole, 415, "no Content-Type"),
+            ("POST", "/inject?timeout=10s", json, &whole, 200, "AdmissionReview"),
             ("POST", "/inject", Some("application/json; charset=utf-8"), &whole, 200, "AdmissionReview"),
             ("GET", "/inject", None, "", 405, "only POST"),
             ("PUT", "/inject", json, &whole, 405, "only POST"),
@@ -275,10 +276,10 @@ async fn requests_that_ask_nothing_are_told_why() {
             assert!(reply.text().contains(reason), "{reason}? {what}");
         }
     }
-    // Of nine reviews on each protocol one was answered; wrong methods and paths are not its.
-    server.metric("sidecar_injection_requests_total", 18).await;
+    // Of ten reviews on each protocol two were answered; wrong methods and paths are not its.
+    server.metric("sidecar_injection_requests_total", 20).await;
     server.metric("sidecar_injection_failure_total", 16).await;
-    server.metric("sidecar_injection_success_total", 2).await;
+    server.metric("sidecar_injection_success_total", 4).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
