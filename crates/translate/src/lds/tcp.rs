@@ -4,12 +4,14 @@
 use super::{access_log, network_filter};
 use crate::destination::cluster_of;
 use crate::values::duration;
-use lateen_config::kinds::virtual_service::RouteDestination;
+use lateen_config::kinds::destination_rule::{HashKey, LbPolicy};
+use lateen_config::kinds::virtual_service::{Destination, RouteDestination};
 use lateen_core::Host;
 use lateen_envoy_api::v3::listener::Filter;
 use lateen_envoy_api::v3::tcp_proxy::TcpProxy;
 use lateen_envoy_api::v3::tcp_proxy::tcp_proxy::{ClusterSpecifier, WeightedCluster, weighted_cluster};
-use lateen_model::{Mesh, Scope};
+use lateen_envoy_api::v3::types::{HashPolicy, hash_policy};
+use lateen_model::{Mesh, Policy, Scope};
 
 /// The filter for the destinations of a route, on a listener for `port`.
 pub fn weighted(scope: &Scope, namespace: &str, route: &[RouteDestination], port: u16) -> Option<Filter> {
@@ -20,18 +22,12 @@ pub fn weighted(scope: &Scope, namespace: &str, route: &[RouteDestination], port
         Some(cluster_of(destination, service, port))
     };
     let mesh = &scope.snapshot.mesh;
+    // As in Istio the first destination says how long connections may last, and by what they are shared out.
+    let policy = route.first().and_then(|first| policy(scope, namespace, first.destination.as_ref()?, port));
+    let policy = policy.unwrap_or_default();
     if let [only] = route {
-        let destination = only.destination.as_ref()?;
-        let host = Host::new(&destination.host);
-        let service = scope.service_for(&host, namespace).map(|service| &**service);
-        let rule = scope.destination_rule(&host, service);
-        let number = destination.port.as_ref().and_then(|port| u16::try_from(port.number).ok()).unwrap_or(port);
-        let pool = rule.and_then(|rule| rule.policy(&destination.subset, number).connection_pool);
-        let idle = pool.and_then(|pool| pool.tcp).and_then(|tcp| tcp.idle_timeout);
         let name = cluster(only)?;
-        let mut proxy = proxy(mesh, &name, ClusterSpecifier::Cluster(name.clone()));
-        proxy.idle_timeout = idle.and_then(duration);
-        return Some(filter(&proxy));
+        return Some(filter(&kept(proxy(mesh, &name, ClusterSpecifier::Cluster(name.clone())), &policy)));
     }
     let mut clusters = Vec::new();
     for destination in route {
@@ -41,7 +37,31 @@ pub fn weighted(scope: &Scope, namespace: &str, route: &[RouteDestination], port
     }
     let prefix = clusters.first()?.name.clone();
     let specifier = ClusterSpecifier::WeightedClusters(WeightedCluster { clusters });
-    Some(filter(&proxy(mesh, &prefix, specifier)))
+    Some(filter(&kept(proxy(mesh, &prefix, specifier), &policy)))
+}
+
+/// The policy of the rule for a destination.
+fn policy(scope: &Scope, namespace: &str, destination: &Destination, port: u16) -> Option<Policy> {
+    let host = Host::new(&destination.host);
+    let service = scope.service_for(&host, namespace).map(|service| &**service);
+    let only = service.and_then(|service| if let [only] = service.ports.as_slice() { Some(only.number) } else { None });
+    let number = destination.port.as_ref().and_then(|port| u16::try_from(port.number).ok());
+    Some(scope.destination_rule(&host, service)?.policy(&destination.subset, number.or(only).unwrap_or(port)))
+}
+
+/// With what a policy says of connections.
+fn kept(mut proxy: TcpProxy, policy: &Policy) -> TcpProxy {
+    let tcp = policy.connection_pool.as_ref().and_then(|pool| pool.tcp.as_ref());
+    proxy.idle_timeout = tcp.and_then(|tcp| tcp.idle_timeout).and_then(duration);
+    proxy.max_downstream_connection_duration = tcp.and_then(|tcp| tcp.max_connection_duration).and_then(duration);
+    let by_source = policy.load_balancer.as_ref().and_then(|balancer| balancer.lb_policy.as_ref()).is_some_and(
+        |chosen| matches!(chosen, LbPolicy::ConsistentHash(hash) if hash.hash_key == Some(HashKey::UseSourceIp(true))),
+    );
+    if by_source {
+        let specifier = Some(hash_policy::PolicySpecifier::SourceIp(hash_policy::SourceIp {}));
+        proxy.hash_policy = vec![HashPolicy { policy_specifier: specifier }];
+    }
+    proxy
 }
 
 /// The filter for one cluster.
