@@ -41,4 +41,4 @@ pub use kinds::workload_entry::WorkloadEntry;
 pub use lateen_core::Place;
 pub use object::{Object, ObjectMeta, OwnerReference, Spec, Timestamp};
 pub use place::{At, Origin, Text};
-pub use validate::is_cipher_suite;
+pub use validate::{is_cipher_suite, is_ecdh_curve};

@@ -38,7 +38,7 @@ use crate::kinds::mesh_config::{MeshConfig, ProxyConfig};
 use crate::object::{ObjectMeta, Spec};
 use crate::yaml::Node;
 
-pub use server_tls::is_cipher_suite;
+pub use server_tls::{is_cipher_suite, is_ecdh_curve};
 
 /// Annotations that Istio keeps for itself or for its tests.
 const RESERVED_ANNOTATIONS: &[&str] = &[

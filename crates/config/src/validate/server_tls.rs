@@ -33,6 +33,25 @@ pub fn is_cipher_suite(name: &str) -> bool {
     CIPHERS.contains(&name)
 }
 
+/// Curves that BoringSSL knows by these names.
+const CURVES: [&str; 10] = [
+    "X25519",
+    "P-256",
+    "P-384",
+    "P-521",
+    "P-224",
+    "prime256v1",
+    "secp384r1",
+    "secp521r1",
+    "X25519MLKEM768",
+    "X25519Kyber768Draft00",
+];
+
+/// Whether a name is one of a curve; proxies close a server that names any other.
+pub fn is_ecdh_curve(name: &str) -> bool {
+    CURVES.contains(&name)
+}
+
 /// Judges `tls` of a server.
 pub(crate) fn server_tls(check: &mut Check<'_, '_>, tls: &ServerTlsSettings) {
     ciphers(check, tls);
@@ -141,6 +160,17 @@ fn ciphers(check: &mut Check<'_, '_>, tls: &ServerTlsSettings) {
             check.warning(format!("`{cipher}` is here already"), "remove one of the two");
         }
     });
+    check.each("ecdh_curves", &tls.ecdh_curves, |check, curve| {
+        if !is_ecdh_curve(curve) {
+            check.warning(format!("`{}` is no curve and is passed over", shorten(curve)), "");
+        }
+    });
+    if matches!(tls.max_protocol_version, TlsProtocol::Tlsv10 | TlsProtocol::Tlsv11) {
+        check.field("max_protocol_version", |check| {
+            let hint = "leave it out, or set TLSV1_2 or TLSV1_3";
+            check.warning("lateen's proxy speaks no version before 1.2 and closes these connections", hint);
+        });
+    }
     let old = matches!(tls.min_protocol_version, TlsProtocol::Tlsv10 | TlsProtocol::Tlsv11);
     if old && tls.cipher_suites.is_empty() {
         check.field("min_protocol_version", |check| {

@@ -97,6 +97,9 @@ pub struct TlsParams {
     pub curves: Vec<Curve>,
     /// Names that Envoy knows and that are not offered here, for a line in the log.
     pub left_out: Vec<String>,
+    /// Why no handshake is possible with these. Only with certificates over SDS, where Envoy too takes the listener
+    /// and finds out when the certificate has come; it costs one filter chain then, and not its listener.
+    pub unusable: Option<String>,
 }
 
 impl Default for TlsParams {
@@ -107,6 +110,7 @@ impl Default for TlsParams {
             ciphers: Vec::new(),
             curves: Vec::new(),
             left_out: Vec::new(),
+            unusable: None,
         }
     }
 }

@@ -28,6 +28,7 @@ pub fn build(
     certificate: Option<&TlsCertificate>,
     validation: Option<&ValidationContext>,
 ) -> Result<ClientContext, String> {
+    params::usable(&tls.common.params)?;
     let provider = params::provider(&tls.common.params);
     let key = certificate.map(|given| material::certified(given, &provider).map(Arc::new)).transpose()?;
     let leaf = key.as_ref().and_then(|key| key.cert.first()).and_then(|der| x509::leaf(der));

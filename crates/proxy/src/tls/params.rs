@@ -9,6 +9,14 @@ use std::sync::{Arc, LazyLock};
 
 static DEFAULT: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| Arc::new(make(&TlsParams::default())));
 
+/// Whether a handshake is possible with them.
+///
+/// # Errors
+/// Why none is.
+pub fn usable(params: &TlsParams) -> Result<(), String> {
+    params.unusable.clone().map_or(Ok(()), Err)
+}
+
 /// The provider for parameters; most contexts share one.
 pub fn provider(params: &TlsParams) -> Arc<CryptoProvider> {
     if params.ciphers.is_empty() && params.curves.is_empty() {

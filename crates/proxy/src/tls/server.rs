@@ -33,6 +33,7 @@ pub fn build(
     certificates: &[&TlsCertificate],
     validation: Option<&ValidationContext>,
 ) -> Result<ServerContext, String> {
+    params::usable(&tls.common.params)?;
     let provider = params::provider(&tls.common.params);
     let mut keys = Vec::with_capacity(certificates.len());
     for given in certificates {

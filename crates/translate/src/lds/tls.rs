@@ -4,9 +4,9 @@
 use crate::sds::{self, Secrets, Wanted};
 use crate::values::boolean;
 use crate::{MissingCredentials, Options};
-use lateen_config::is_cipher_suite;
 use lateen_config::kinds::gateway::{ServerTlsMode, ServerTlsSettings, TlsProtocol as Written};
 use lateen_config::kinds::mesh_config::MeshTlsProtocol;
+use lateen_config::{is_cipher_suite, is_ecdh_curve};
 use lateen_envoy_api::pack;
 use lateen_envoy_api::v3::core::TransportSocket;
 use lateen_envoy_api::v3::core::transport_socket::ConfigType;
@@ -154,7 +154,7 @@ fn parameters(scope: &Scope, settings: &ServerTlsSettings) -> Option<TlsParamete
         out.cipher_suites = known(&settings.cipher_suites);
     }
     if !settings.ecdh_curves.is_empty() {
-        out.ecdh_curves.clone_from(&settings.ecdh_curves);
+        out.ecdh_curves = settings.ecdh_curves.iter().filter(|name| is_ecdh_curve(name)).cloned().collect();
     }
     (out != TlsParameters::default()).then_some(out)
 }

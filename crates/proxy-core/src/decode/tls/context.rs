@@ -8,7 +8,8 @@ use super::super::value::{data_source, flag, number};
 use super::super::{DecodeError, matching};
 use super::params;
 use crate::ir::{
-    CommonTls, OrSds, SanKind, SanMatcher, SecretRef, SecretSource, TlsCertificate, Validation, ValidationContext,
+    CommonTls, OrSds, SanKind, SanMatcher, SecretRef, SecretSource, TlsCertificate, TlsParams, Validation,
+    ValidationContext,
 };
 use lateen_envoy_api::v3::{core, tls as api};
 use std::mem::take;
@@ -30,8 +31,13 @@ pub(super) fn common(mut message: api::CommonTlsContext, at: At<'_>) -> Result<C
     if let Some(log) = message.key_log.take() {
         return Err(at.field("key_log").unsupported(log.path, "keys are never written down"));
     }
+    let later = certificates.iter().any(|certificate| matches!(certificate, OrSds::Sds(_)));
+    let params = match params::decode(message.tls_params.take(), at.field("tls_params")) {
+        Err(error) if later => TlsParams { unusable: Some(error.to_string()), ..TlsParams::default() },
+        params => params?,
+    };
     let decoded = CommonTls {
-        params: params::decode(message.tls_params.take(), at.field("tls_params"))?,
+        params,
         certificates,
         alpn,
         validation: validation_of(message.validation_context_type.take(), at)?,

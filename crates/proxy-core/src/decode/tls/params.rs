@@ -28,6 +28,16 @@ const LEFT_OUT: [&str; 16] = [
     "ECDHE-PSK-CHACHA20-POLY1305",
 ];
 
+/// Those that are spoken here, in the order of preference.
+const ALL: [Cipher; 6] = [
+    Cipher::EcdheEcdsaAes128Gcm,
+    Cipher::EcdheRsaAes128Gcm,
+    Cipher::EcdheEcdsaChacha20,
+    Cipher::EcdheRsaChacha20,
+    Cipher::EcdheEcdsaAes256Gcm,
+    Cipher::EcdheRsaAes256Gcm,
+];
+
 pub(super) fn decode(given: Option<api::TlsParameters>, at: At<'_>) -> Result<TlsParams, DecodeError> {
     let Some(mut given) = given else { return Ok(TlsParams::default()) };
     let mut params = TlsParams::default();
@@ -52,6 +62,11 @@ pub(super) fn decode(given: Option<api::TlsParameters>, at: At<'_>) -> Result<Tl
         // `[a|b]` is a group of equal preference.
         for name in group.trim_start_matches('[').trim_end_matches(']').split('|') {
             match cipher(name) {
+                // BoringSSL's word for all that it has.
+                None if name == "ALL" => {
+                    let more: Vec<Cipher> = ALL.into_iter().filter(|one| !params.ciphers.contains(one)).collect();
+                    params.ciphers.extend(more);
+                }
                 Some(cipher) if params.ciphers.contains(&cipher) => {}
                 Some(cipher) => params.ciphers.push(cipher),
                 None if LEFT_OUT.contains(&name) => params.left_out.push(name.to_owned()),

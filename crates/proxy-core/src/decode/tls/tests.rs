@@ -78,6 +78,37 @@ fn a_context_is_taken_apart() {
 }
 
 #[test]
+fn all_cipher_suites_are_those_that_are_spoken() {
+    for (names, first) in [
+        (r#""ALL""#, Cipher::EcdheEcdsaAes128Gcm),
+        (r#""ECDHE-RSA-CHACHA20-POLY1305", "ALL", "ALL""#, Cipher::EcdheRsaChacha20),
+    ] {
+        let context =
+            format!(r#""common_tls_context": {{{CERTIFICATE}, "tls_params": {{"cipher_suites": [{names}]}}}}"#);
+        let ciphers = listener(&context).unwrap().common.params.ciphers.clone();
+        assert_eq!((ciphers.len(), ciphers.first()), (6, Some(&first)), "{names}");
+    }
+}
+
+#[test]
+fn settings_without_a_handshake_cost_no_listener_when_certificates_come_later() {
+    for params in [
+        r#""tls_maximum_protocol_version": "TLSv1_1""#,
+        r#""tls_minimum_protocol_version": "TLSv1_3", "tls_maximum_protocol_version": "TLSv1_2""#,
+        r#""tls_maximum_protocol_version": "TLSv1_2", "cipher_suites": ["AES128-SHA"]"#,
+        r#""ecdh_curves": ["nothing"]"#,
+    ] {
+        let context = format!(
+            r#""common_tls_context": {{"tls_certificate_sds_secret_configs": [{{"name": "a", "sds_config": {{"ads": {{}}}}}}],
+                "tls_params": {{{params}}}}}"#
+        );
+        let tls = listener(&context).unwrap_or_else(|error| panic!("{params}: {error}"));
+        let why = tls.common.params.unusable.as_deref().unwrap_or_default();
+        assert!(why.contains("tls_params."), "{params}: {why}");
+    }
+}
+
+#[test]
 fn what_cannot_be_done_names_its_field() {
     let common = |more: &str| format!(r#""common_tls_context": {{{CERTIFICATE}{more}}}"#);
     let params = |inner: &str| common(&format!(r#", "tls_params": {{{inner}}}"#));
