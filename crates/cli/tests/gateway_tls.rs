@@ -102,21 +102,24 @@ fn modes(program: &Program) {
     let ports = Ports::new();
     let (authority, stranger) = (Authority::new("lateen test"), Authority::new("stranger"));
     let origin = Origin::start().unwrap();
-    let passed = authority.issue(&["pass.test", "one.pass.test"]);
+    let passed = authority.issue(&["pass.test", "one.pass.test", "near.pass.test"]);
     let backend = tls_backend(&passed);
     let (a, b, m, o, new) = ("a.test", "b.test", "mutual.test", "optional.test", "new.test");
     let [a_pair, b_pair, m_pair, o_pair, new_pair] = [a, b, m, o, new].map(|name| authority.issue(&[name]));
     let rsa = authority.issue_with(&["two.test"], &rcgen::PKCS_RSA_SHA256);
     let ecdsa = authority.issue(&["two.test"]);
     let (tcp, files) = (authority.issue(&["tcp.test"]), authority.issue(&["files.test"]));
+    let named = authority.issue(&["named.test"]);
     let folder = tempfile::tempdir().unwrap();
     put_files(folder.path(), &files);
+    std::fs::write(folder.path().join("ca.crt"), &authority.pem).unwrap();
     let secrets = [
         a_pair.secret("a", &[]),
         b_pair.secret("b", &[]),
         m_pair.secret("m", &[("ca.crt", &authority.pem)]),
         secret("o", "Opaque", &[("cert", &o_pair.certificate), ("key", &o_pair.key)]),
         secret("o-cacert", "Opaque", &[("cacert", &authority.pem)]),
+        named.secret("named", &[("ca.crt", &authority.pem)]),
         rsa.secret("rsa", &[]),
         ecdsa.secret("ecdsa", &[]),
         new_pair.secret("new", &[]),
@@ -167,11 +170,20 @@ fn modes(program: &Program) {
         (o, None, true),
         (o, Some(&ours), true),
         (o, Some(&theirs), false),
+        // Who must have a name must have a certificate.
+        ("named.test", None, false),
+        ("named.test", Some(&ours), true),
+        ("named.test", Some(&wrong_name), false),
     ];
     for (name, certificate, fine) in cases {
         let answer = Client { certificate, ..client }.get(ports.https, name);
         assert_eq!(answer.is_ok(), fine, "{name} {:?}: {answer:?}", certificate.map(|pair| &pair.certificate));
     }
+
+    // Certificates of servers behind the gateway; without a file the authorities of the system count.
+    let reply = |path| client.connect(ports.https, a).unwrap().get(path).unwrap();
+    assert_eq!((reply("/trusted").status, reply("/trusted").text().as_str()), (200, "pass.test"));
+    assert_eq!(reply("/untrusted").status, 503);
 
     // RSA beside ECDSA.
     for (suite, pair) in [
@@ -187,12 +199,14 @@ fn modes(program: &Program) {
     let old = Client { versions: &[&rustls::version::TLS12], ..client };
     assert!(old.connect(ports.https, new).is_err());
     assert!(old.connect(ports.https, a).is_ok());
+    // What no client here can speak costs its own server and nothing else.
+    assert!(client.connect(ports.https, "old.test").is_err());
     let suite = |suite| Client { suite: Some(suite), ..client }.connect(ports.https, b);
     assert!(suite(CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384).is_ok());
     assert!(suite(CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256).is_err());
 
     // Without ending TLS: the certificate and the SNI are the backend's affair.
-    for name in ["pass.test", "one.pass.test"] {
+    for name in ["pass.test", "one.pass.test", "near.pass.test"] {
         let (reply, shown) = client.get(ports.https, name).unwrap();
         assert_eq!((reply.text().as_str(), &shown), (name, &passed.der));
     }
