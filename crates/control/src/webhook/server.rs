@@ -174,7 +174,11 @@ async fn connection<S>(
             () = stopped(&mut stop) => {
                 if activity.begun.load(Relaxed) == 0 {
                     let first = timeout(GREETING, activity.first.notified());
-                    tokio::select! { _ = &mut serving => return, _ = first => {} }
+                    tokio::select! {
+                        biased;
+                        _ = first => {}
+                        _ = &mut serving => return,
+                    }
                 }
                 serving.as_mut().graceful_shutdown();
                 let _ = serving.await;

@@ -98,7 +98,7 @@ async fn a_request_that_runs_when_the_webhook_stops_is_answered() {
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer).await;
         let answer = String::from_utf8(answer).unwrap();
-        assert!(answer.contains("kind is missing") && answer.contains("connection: close"), "{before:?}: {answer}");
+        assert!(answer.contains("kind is missing"), "{before:?}: {answer:?}");
         serving.await.unwrap();
     }
 }
