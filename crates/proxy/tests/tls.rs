@@ -228,6 +228,11 @@ fn clients_are_checked_as_the_settings_say() {
         fields["trusted_ca"] = ca.clone();
         fields
     };
+    let named = context(json!({"match_subject_alt_names": [{"exact": "client.example"}]}));
+    let pinned = context(json!({"verify_certificate_hash": [hash(&good.der)]}));
+    let mut untrusted = pinned.clone();
+    untrusted["trust_chain_verification"] = "ACCEPT_UNTRUSTED".into();
+    let list = |days| context(json!({"crl": {"inline_string": authority.revoke(&[&revoked], days)}}));
     // (settings, required, who is let in: nobody's, good, bad, expired, revoked)
     for (validation, required, admitted) in [
         (context(json!({})), true, [false, true, false, false, true]),
@@ -241,37 +246,15 @@ fn clients_are_checked_as_the_settings_say() {
             true,
             [false, true, false, false, false],
         ),
-        (
-            context(json!({"match_subject_alt_names": [{"exact": "client.example"}]})),
-            true,
-            [false, true, false, false, false],
-        ),
-        (context(json!({"verify_certificate_hash": [hash(&good.der)]})), true, [false, true, false, false, false]),
+        (named.clone(), true, [false, true, false, false, false]),
+        (pinned.clone(), true, [false, true, false, false, false]),
         // Whoever must have a name or a key must have a certificate, though the settings require none.
-        (
-            context(json!({"match_subject_alt_names": [{"exact": "client.example"}]})),
-            false,
-            [false, true, false, false, false],
-        ),
-        (context(json!({"verify_certificate_hash": [hash(&good.der)]})), false, [false, true, false, false, false]),
-        (
-            context(
-                json!({"verify_certificate_hash": [hash(&good.der)], "trust_chain_verification": "ACCEPT_UNTRUSTED"}),
-            ),
-            false,
-            [true, true, true, true, true],
-        ),
-        (
-            context(json!({"crl": {"inline_string": authority.revoke(&[&revoked], 1)}})),
-            true,
-            [false, true, false, false, false],
-        ),
+        (named, false, [false, true, false, false, false]),
+        (pinned.clone(), false, [false, true, false, false, false]),
+        (untrusted, false, [true, true, true, true, true]),
+        (list(1), true, [false, true, false, false, false]),
         // Nobody knows what has been revoked since the list went out of date.
-        (
-            context(json!({"crl": {"inline_string": authority.revoke(&[&revoked], -1)}})),
-            true,
-            [false, false, false, false, false],
-        ),
+        (list(-1), true, [false, false, false, false, false]),
         (json!({"verify_certificate_hash": [hash(&bad.der)]}), true, [false, false, true, false, false]),
     ] {
         let socket = server(
