@@ -202,14 +202,15 @@ fn spawn(
     let guard = ActiveStream(Rc::clone(active));
     let mut stream = ServerStream::new(receive, respond, Rc::clone(heads));
     let (context, manager, peer) = (Rc::clone(context), Rc::clone(manager), Rc::clone(peer));
-    let exchange = async move {
+    // Boxed, as the runtime moves what it is given several times and an exchange is large.
+    let exchange = Box::pin(async move {
         let _guard = guard;
         let mut timer = Timer::default();
         let incoming = Incoming { head, framing, upgrade, start };
         exchange::serve(&context, &manager, &peer, &mut stream, &mut timer, incoming).await;
         // The end of the response may still wait for the client's window.
         let _ = std::future::poll_fn(|task| stream.poll_flush(task)).await;
-    };
+    });
     tokio::task::spawn_local(async move {
         if AssertUnwindSafe(exchange).catch_unwind().await.is_err() {
             tracing::error!("a request ended with a panic; this is a bug");
