@@ -7,7 +7,7 @@ use crate::policy::Policy;
 use crate::snapshot::Objects;
 use crate::source::Source;
 use crate::visibility::Visibility;
-use lateen_config::kinds::destination_rule::Subset;
+use lateen_config::kinds::destination_rule::{Subset, TunnelSettings};
 use lateen_config::{DestinationRule as Written, Finding};
 use lateen_core::{Host, Labels};
 use std::collections::HashMap;
@@ -50,6 +50,17 @@ impl DestinationRule {
     /// The policy for a subset (empty for none) and a port.
     pub fn policy(&self, subset: &str, port: u16) -> Policy {
         Policy::of(&self.rule, subset, port)
+    }
+
+    /// The tunnel for connections to a subset (by name; empty for none), which takes nothing over from the rule
+    /// around it (Istio `tunnelingconfig.Apply`).
+    pub fn tunnel(&self, subset: &str) -> Option<&TunnelSettings> {
+        let policy = if subset.is_empty() {
+            self.rule.traffic_policy.as_ref()
+        } else {
+            self.rule.subsets.iter().find(|s| s.name == subset)?.traffic_policy.as_ref()
+        };
+        policy?.tunnel.as_ref()
     }
 
     /// The first object that the rule was merged from.

@@ -4,7 +4,7 @@
 use lateen_config::DestinationRule as Written;
 use lateen_config::kinds::destination_rule::{
     ClientTlsSettings, ConnectionPoolSettings, LoadBalancerSettings, OutlierDetection, PortTrafficPolicy,
-    ProxyProtocol, RetryBudget, TrafficPolicy, TunnelSettings,
+    ProxyProtocol, RetryBudget, TrafficPolicy,
 };
 
 /// What applies to one cluster.
@@ -18,8 +18,6 @@ pub struct Policy {
     pub outlier_detection: Option<OutlierDetection>,
     /// TLS.
     pub tls: Option<ClientTlsSettings>,
-    /// Tunnel through a proxy.
-    pub tunnel: Option<TunnelSettings>,
     /// PROXY protocol towards the upstream.
     pub proxy_protocol: Option<ProxyProtocol>,
     /// Budget of retries.
@@ -58,7 +56,6 @@ impl Policy {
         put(&mut self.connection_pool, &level.connection_pool);
         put(&mut self.outlier_detection, &level.outlier_detection);
         put(&mut self.tls, &level.tls);
-        put(&mut self.tunnel, &level.tunnel);
         put(&mut self.proxy_protocol, &level.proxy_protocol);
         put(&mut self.retry_budget, &level.retry_budget);
     }

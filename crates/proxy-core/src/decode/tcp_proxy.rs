@@ -15,6 +15,10 @@ use std::time::Duration;
 
 pub(crate) fn decode(mut message: api::TcpProxy, at: At<'_>) -> Result<TcpProxy, DecodeError> {
     use api::tcp_proxy::ClusterSpecifier;
+    if let Some(tunnel) = message.tunneling_config.take() {
+        let hint = "this proxy opens no tunnels; take Envoy for it, or leave `tunnel` out of the DestinationRule";
+        return Err(at.field("tunneling_config").field("hostname").unsupported(tunnel.hostname, hint));
+    }
     let stat_prefix = take(&mut message.stat_prefix);
     if stat_prefix.is_empty() {
         return Err(at.field("stat_prefix").missing(""));

@@ -108,6 +108,11 @@ fn rejections_name_the_field() {
         let wanted = format!("filter_chains[0].filters[0].typed_config.{field}");
         assert_eq!(error.field, wanted, "{error}");
     }
+    let tunnel = r#"{"name": "l", "address": {"socket_address": {"address": "::", "port_value": 1}}, "filter_chains": [{"filters": [
+        {"name": "tcp", "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
+         "stat_prefix": "t", "cluster": "c", "tunneling_config": {"hostname": "db.test:1"}}}]}]}"#;
+    let error = refused::<v3::listener::Listener>(tunnel).to_string();
+    assert!(error.contains("tunneling_config.hostname: is not supported (value db.test:1); this proxy"), "{error}");
 }
 
 #[test]

@@ -164,7 +164,7 @@ fn own_cluster(input: Input<'_>, matched: FilterChainMatch) -> Chain {
         _ => input.port.number,
     };
     let cluster = ClusterName::outbound(number, "", input.service.host.clone()).to_string();
-    let filter: Filter = tcp::single(&input.scope.snapshot.mesh, &cluster);
+    let filter: Filter = tcp::own(input.scope, input.service, number, &cluster);
     Chain { matched, chain: with_place(input, chain(vec![filter])) }
 }
 
