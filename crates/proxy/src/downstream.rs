@@ -8,6 +8,7 @@ mod secure;
 use crate::http::{Manager, Peer};
 use crate::listener::Registration;
 use crate::listener::chain::Chain;
+use crate::listener::served::Ready;
 use crate::transport::{Timer, Transport};
 use crate::worker::Context;
 use crate::{http1, http2, tcp};
@@ -50,7 +51,7 @@ pub async fn serve(context: Rc<Context>, registration: Registration, stream: Tcp
     };
     let mut early = BytesMut::new();
     let mut transport_protocol = "raw_buffer";
-    if !served.filters.is_empty() {
+    if served.filter(0).is_some() {
         match Box::pin(inspect::run(&served, &stream, &mut early, &mut peer)).await {
             Some(protocol) => transport_protocol = protocol,
             None => return,
@@ -64,17 +65,18 @@ pub async fn serve(context: Rc<Context>, registration: Registration, stream: Tcp
         application_protocols: &peer.application_protocols,
         transport_protocol,
     };
-    let Some(found) = select_filter_chain(&served.listener, &facts) else {
+    // What the listener is by now counts, not what it was when the client connected and said nothing.
+    let Some(found) = select_filter_chain(&served.listener(), &facts).cloned() else {
         served.stats.no_filter_chain_match.inc();
         log(&context, &registration, &peer, "filter_chain_not_found", "");
         return;
     };
-    let Some(prepared) = registration.choose(found) else { return };
+    let Some(Ready { prepared, .. }) = registration.choose(&found) else { return };
     let mut transport = match &prepared.tls {
         None => Transport::Tcp(stream),
         Some(entry) => {
             let shaken =
-                Box::pin(secure::accept(&served, found, entry.as_deref(), stream, &mut early, &mut peer)).await;
+                Box::pin(secure::accept(&served, &found, entry.as_deref(), stream, &mut early, &mut peer)).await;
             match shaken {
                 Ok(transport) => transport,
                 Err(failure) => {
@@ -90,6 +92,7 @@ pub async fn serve(context: Rc<Context>, registration: Registration, stream: Tcp
             return;
         }
     }
+    drop(found);
     match &prepared.chain {
         Chain::Http(manager) => http(&context, manager, &peer, &registration, transport, early).await,
         Chain::Tcp(route) => tcp::serve(&context, route, &peer, &registration, transport, early).await,
@@ -102,7 +105,8 @@ pub async fn serve(context: Rc<Context>, registration: Registration, stream: Tcp
 
 /// Logs a connection that no chain has served.
 fn log(context: &Context, registration: &Registration, peer: &Peer, details: &str, failure: &str) {
-    let logs = &registration.served.listener.access_log;
+    let listener = registration.served.listener();
+    let logs = &listener.access_log;
     if logs.is_empty() {
         return;
     }

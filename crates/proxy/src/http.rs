@@ -28,8 +28,8 @@ pub struct Manager {
     /// Bytes that wait in one direction before the other side is read no further.
     pub buffer_limit: usize,
     routes: RefCell<Option<(u64, Rc<Routes>)>>,
-    listener: Arc<Listener>,
-    chain: Arc<FilterChain>,
+    /// Where it stands now.
+    place: RefCell<(Arc<FilterChain>, Arc<Listener>)>,
 }
 
 /// Routes as the requests of one worker share them, without a count that other workers write.
@@ -127,9 +127,13 @@ impl Manager {
             http1,
             buffer_limit: (listener.per_connection_buffer_limit as usize).clamp(16 << 10, 1 << 20),
             routes: RefCell::new(None),
-            listener: Arc::clone(listener),
-            chain: Arc::clone(chain),
+            place: RefCell::new((Arc::clone(chain), Arc::clone(listener))),
         }
+    }
+
+    /// It stands in a listener whose other chains have changed.
+    pub fn moved(&self, chain: &Arc<FilterChain>, listener: &Arc<Listener>) {
+        self.place.replace((Arc::clone(chain), Arc::clone(listener)));
     }
 
     /// 421 for a request whose host another chain of the listener serves.
@@ -142,7 +146,8 @@ impl Manager {
             application_protocols: &peer.application_protocols,
             transport_protocol: "tls",
         };
-        misdirected(&self.listener, &self.chain, &facts, authority, &view.tables)
+        let (chain, listener) = &*self.place.borrow();
+        misdirected(listener, chain, &facts, authority, &view.tables)
     }
 
     /// The routes of now; `None` while they have not come.

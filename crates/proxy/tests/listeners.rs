@@ -213,3 +213,39 @@ fn connections_go_on_while_their_filter_chain_stays() {
     assert!(plane.apply(&[other], &clusters).is_empty());
     assert!(third.is_ended());
 }
+
+#[test]
+fn nobody_keeps_a_former_form_of_a_listener() {
+    let port = free_port();
+    let form = |body: &str| {
+        let mut listener = answering("main", port, "");
+        let chains = [("127.0.0.1", body), ("127.0.0.2", "second")]
+            .map(|(source, body)| by_source(source, answering("main", port, body)["filter_chains"][0].clone()));
+        listener["filter_chains"] = chains.to_vec().into();
+        listener["listener_filters"] = json!([{"name": "tls", "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector"}}]);
+        listener["listener_filters_timeout"] = "0s".into();
+        listener
+    };
+    let first = Arc::new(plane::tables(&[form("open")], &[]));
+    let former: Vec<_> = first.listeners.values().map(Arc::downgrade).collect();
+    let plane = Plane::with(1, Duration::from_millis(50), &[], &[]);
+    assert!(plane.fleet.apply(first).is_empty());
+    let address = plane.address("main");
+    let (mut silent, mut other) = (Client::connect(address), Client::connect_from("127.0.0.2", address));
+    assert_eq!(other.get("/").body, "second");
+    let waiting = format!("listener.127.0.0.1_{port}.downstream_pre_cx_active");
+    plane::until("the silent client is there", || plane.stat(&waiting) == 1);
+
+    assert!(plane.apply(&[form("closed")], &[]).is_empty());
+    assert_eq!(Client::connect(address).get("/").body, "closed");
+    // Who has waited is served by what is there now, as in Envoy, and goes on.
+    for _ in 0..2 {
+        assert_eq!(silent.get("/").body, "closed");
+        assert_eq!(other.get("/").body, "second");
+    }
+    assert_eq!(former.len(), 1);
+    plane::until("the former listener is freed", || former.iter().all(|form| form.upgrade().is_none()));
+    // The connections were open all the time.
+    drop((silent, other));
+}

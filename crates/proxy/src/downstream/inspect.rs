@@ -24,16 +24,16 @@ enum Read {
 
 /// Runs the filters in order; the transport protocol, or `None` when the connection is to be closed.
 pub async fn run(served: &Served, stream: &TcpStream, early: &mut BytesMut, peer: &mut Peer) -> Option<&'static str> {
-    let listener = &served.listener;
     let stats = &served.stats;
     stats.downstream_pre_cx_active.inc();
     let _active = Active(served);
-    let end = listener.listener_filters_timeout.map(|limit| Instant::now() + limit);
+    let end = served.listener().listener_filters_timeout.map(|limit| Instant::now() + limit);
     let mut timer = Timer::default();
     let mut transport = "raw_buffer";
-    for filter in &served.filters {
+    let mut at = 0;
+    while let Some(filter) = served.filter(at) {
         loop {
-            let done = match filter {
+            let done = match &filter {
                 ListenerFilter::OriginalDst => {
                     if let Some(destination) = original_destination(stream) {
                         peer.local = destination;
@@ -46,7 +46,7 @@ pub async fn run(served: &Served, stream: &TcpStream, early: &mut BytesMut, peer
                     Ok(Inspected::No) if *allow_without => true,
                     Ok(Inspected::No) => {
                         stats.downstream_listener_filter_error.inc();
-                        tracing::debug!(listener = %listener.name, client = %peer.direct, "no PROXY header");
+                        tracing::debug!(listener = %served.listener().name, client = %peer.direct, "no PROXY header");
                         return None;
                     }
                     Ok(Inspected::Yes(found)) => {
@@ -60,7 +60,7 @@ pub async fn run(served: &Served, stream: &TcpStream, early: &mut BytesMut, peer
                     }
                     Err(reason) => {
                         stats.downstream_listener_filter_error.inc();
-                        tracing::debug!(listener = %listener.name, client = %peer.direct, "PROXY header: {reason}");
+                        tracing::debug!(listener = %served.listener().name, client = %peer.direct, "PROXY header: {reason}");
                         return None;
                     }
                 },
@@ -95,10 +95,11 @@ pub async fn run(served: &Served, stream: &TcpStream, early: &mut BytesMut, peer
                 }
                 Read::TimedOut => {
                     stats.downstream_pre_cx_timeout.inc();
-                    return listener.continue_on_listener_filters_timeout.then_some(transport);
+                    return served.listener().continue_on_listener_filters_timeout.then_some(transport);
                 }
             }
         }
+        at += 1;
     }
     Some(transport)
 }

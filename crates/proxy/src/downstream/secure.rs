@@ -29,7 +29,7 @@ pub async fn accept(
     let Some(context) = context else {
         stats.ssl_connection_error.inc();
         let problem = entry.and_then(ServerEntry::problem).unwrap_or_else(|| "no context".to_owned());
-        tracing::debug!(listener = %served.listener.name, chain = %chain.name, "a connection is refused: {problem}");
+        tracing::debug!(listener = %served.listener().name, chain = %chain.name, "a connection is refused: {problem}");
         return Err(format!("TLS_error:|{problem}"));
     };
     let early = std::mem::take(early);
@@ -46,7 +46,7 @@ pub async fn accept(
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => {
             stats.ssl_connection_error.inc();
-            tracing::debug!(listener = %served.listener.name, client = %peer.direct, "TLS: {error}");
+            tracing::debug!(listener = %served.listener().name, client = %peer.direct, "TLS: {error}");
             return Err(format!("TLS_error:|{error}"));
         }
         Err(_) => {

@@ -2,13 +2,13 @@
 //! In: the listener of the tables. Out: its chains ready for use, and a way to reach its connections.
 //! Never here: sockets.
 
-use super::chain::{self, Prepared};
+use super::chain::{self, Chain, Prepared};
 use crate::stats::ListenerStats;
 use crate::tls::Contexts;
 use crate::worker::Context;
 use lateen_proxy_core::ir::{FilterChain, Listener, ListenerFilter};
-use std::cell::{Cell, RefCell};
-use std::collections::HashSet;
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -21,14 +21,15 @@ use tokio::task::AbortHandle;
 const DRAIN_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A listener of this worker. Connections hold it, so it lives as long as they do.
+///
+/// It stays the same one while only its filter chains change. A chain that is gone lives as long as its connections.
 pub struct Served {
-    /// The configuration.
-    pub listener: Arc<Listener>,
     /// `listener.<address>.`
     pub stats: Arc<ListenerStats>,
+    listener: RefCell<Arc<Listener>>,
     /// What looks at the first bytes, with what the filter chains need of it.
-    pub filters: Vec<ListenerFilter>,
-    chains: Vec<Ready>,
+    filters: RefCell<Vec<ListenerFilter>>,
+    chains: RefCell<Vec<Rc<Ready>>>,
     draining: Cell<Option<Instant>>,
     /// Idle time after which a connection is closed while the listener drains.
     patience: Duration,
@@ -37,9 +38,11 @@ pub struct Served {
 }
 
 /// A filter chain of a listener.
-struct Ready {
-    chain: Arc<FilterChain>,
-    prepared: Prepared,
+pub struct Ready {
+    /// What connections meet.
+    pub prepared: Prepared,
+    /// As it stands in the listener of now, or stood in the last one that had it.
+    chain: RefCell<Arc<FilterChain>>,
     /// Since when it is not what the address is served by any more.
     draining: Cell<Option<Instant>>,
 }
@@ -48,25 +51,18 @@ struct Ready {
 struct Entry {
     waker: Option<Waker>,
     abort: Option<AbortHandle>,
-    /// Place of its chain, once that is chosen.
-    chain: Option<usize>,
+    /// Its chain, once that is chosen.
+    chain: Option<Rc<Ready>>,
 }
 
 impl Served {
     /// Makes the chains ready.
     pub fn new(listener: Arc<Listener>, address: SocketAddr, tls: &Contexts, context: &Context) -> Rc<Self> {
-        let all = listener.filter_chains.iter().chain(&listener.default_filter_chain);
-        let ready = |chain: &Arc<FilterChain>| Ready {
-            chain: Arc::clone(chain),
-            prepared: chain::prepare(chain, &listener, tls, context),
-            draining: Cell::default(),
-        };
-        let chains = all.map(ready).collect();
         Rc::new(Self {
             stats: context.stats.listener(&address.to_string()),
-            filters: filters(&listener),
-            listener,
-            chains,
+            filters: RefCell::new(filters(&listener)),
+            chains: RefCell::new(ready(&listener, HashMap::new(), tls, context)),
+            listener: RefCell::new(listener),
             draining: Cell::new(context.draining.get().then(Instant::now)),
             patience: (context.shared.drain_time / 2).min(DRAIN_PATIENCE),
             connections: RefCell::default(),
@@ -74,9 +70,19 @@ impl Served {
         })
     }
 
+    /// The configuration of now. Who waits for a client does not keep it.
+    pub fn listener(&self) -> Arc<Listener> {
+        Arc::clone(&self.listener.borrow())
+    }
+
+    /// One of the listener filters of now. A change of filter chains adds or takes the last one at most.
+    pub fn filter(&self, at: usize) -> Option<ListenerFilter> {
+        self.filters.borrow().get(at).cloned()
+    }
+
     /// Since when the connections of a chain are to end.
-    fn draining(&self, chain: Option<usize>) -> Option<Instant> {
-        self.draining.get().or_else(|| self.chains.get(chain?)?.draining.get())
+    fn draining(&self, chain: Option<&Ready>) -> Option<Instant> {
+        self.draining.get().or_else(|| chain?.draining.get())
     }
 
     /// Counts a new connection.
@@ -91,7 +97,7 @@ impl Served {
         self.stats.downstream_cx_active.inc();
         context.shared.connections.fetch_add(1, Ordering::Relaxed);
         let since = Instant::now();
-        Registration { served: Rc::clone(self), key, chain: Cell::default(), context: Rc::clone(context), since }
+        Registration { served: Rc::clone(self), key, chain: OnceCell::new(), context: Rc::clone(context), since }
     }
 
     /// Remembers how the task of a connection is ended.
@@ -108,34 +114,34 @@ impl Served {
         }
     }
 
-    /// The same for connections whose chain `next` does not have: those of the others go on as if nothing had
-    /// happened. False when nobody is left to whom this matters.
-    pub fn give_way(self: &Rc<Self>, next: &Listener, context: &Rc<Context>) -> bool {
-        if self.draining.get().is_some() {
+    /// Takes the filter chains of `next`, as Envoy does when nothing else has changed: connections whose chain it has
+    /// go on as if nothing had happened, those of the others drain, and who has no chain yet gets one of `next`.
+    /// False when more has changed, and nothing is taken.
+    pub fn update(self: &Rc<Self>, next: &Arc<Listener>, tls: &Contexts, context: &Rc<Context>) -> bool {
+        if next.frame != self.listener.borrow().frame {
             return false;
         }
-        if next.frame != self.listener.frame {
-            self.drain(context);
-            return false;
+        let former = self.chains.borrow().clone();
+        let known = former.iter().map(|ready| (ready.chain.borrow().version, Rc::clone(ready))).collect();
+        let chains = ready(next, known, tls, context);
+        let now = Instant::now();
+        let stays: HashSet<*const Ready> = chains.iter().map(Rc::as_ptr).collect();
+        for ready in former.iter().filter(|ready| !stays.contains(&Rc::as_ptr(ready))) {
+            ready.draining.set(Some(now));
         }
-        let stay: HashSet<u64> =
-            next.filter_chains.iter().chain(&next.default_filter_chain).map(|chain| chain.version).collect();
-        let goes = |ready: &Ready| ready.draining.get().is_none() && !stay.contains(&ready.chain.version);
-        let gone: HashSet<usize> = (0..).zip(&self.chains).filter(|(_, ready)| goes(ready)).map(|(at, _)| at).collect();
-        for ready in gone.iter().filter_map(|at| self.chains.get(*at)) {
-            ready.draining.set(Some(Instant::now()));
-        }
-        if !gone.is_empty() {
-            self.end(context, move |entry| entry.chain.is_some_and(|at| gone.contains(&at)));
+        self.chains.replace(chains);
+        self.filters.replace(filters(next));
+        self.listener.replace(Arc::clone(next));
+        let meant = move |entry: &Entry| entry.chain.as_ref().is_some_and(|chain| chain.draining.get() == Some(now));
+        let anybody = self.connections.borrow().iter().flatten().any(meant);
+        if anybody {
+            self.end(context, meant);
         }
         true
     }
 
     fn end(self: &Rc<Self>, context: &Rc<Context>, meant: impl Fn(&Entry) -> bool + 'static) {
         let connections = self.connections.borrow();
-        if connections.iter().flatten().next().is_none() {
-            return;
-        }
         let meant_now = connections.iter().flatten().filter(|entry| meant(entry));
         let wakers: Vec<Waker> = meant_now.filter_map(|entry| entry.waker.clone()).collect();
         drop(connections);
@@ -155,6 +161,30 @@ impl Served {
             }
         });
     }
+}
+
+/// The chains of a listener in its order, those that are known already as they are.
+fn ready(
+    listener: &Arc<Listener>,
+    mut known: HashMap<u64, Rc<Ready>>,
+    tls: &Contexts,
+    context: &Context,
+) -> Vec<Rc<Ready>> {
+    let ready = |chain: &Arc<FilterChain>| match known.remove(&chain.version) {
+        Some(ready) => {
+            ready.chain.replace(Arc::clone(chain));
+            if let Chain::Http(manager) = &ready.prepared.chain {
+                manager.moved(chain, listener);
+            }
+            ready
+        }
+        None => Rc::new(Ready {
+            prepared: chain::prepare(chain, listener, tls, context),
+            chain: RefCell::new(Arc::clone(chain)),
+            draining: Cell::default(),
+        }),
+    };
+    listener.filter_chains.iter().chain(&listener.default_filter_chain).map(ready).collect()
 }
 
 /// A listener whose chains ask for what only the TLS inspector knows gets one, as in Envoy.
@@ -177,7 +207,7 @@ pub struct Registration {
     /// The listener.
     pub served: Rc<Served>,
     key: usize,
-    chain: Cell<Option<usize>>,
+    chain: OnceCell<Rc<Ready>>,
     context: Rc<Context>,
     since: Instant,
 }
@@ -185,13 +215,13 @@ pub struct Registration {
 /// Whether a connection is to end because its listener or filter chain drains.
 pub struct Ending {
     served: Rc<Served>,
-    chain: Option<usize>,
+    chain: Option<Rc<Ready>>,
 }
 
 impl Ending {
     /// Whether the connection is to end after its next response.
     pub fn is_draining(&self) -> bool {
-        self.served.draining(self.chain).is_some()
+        self.served.draining(self.chain.as_deref()).is_some()
     }
 }
 
@@ -206,31 +236,33 @@ impl Registration {
         self.since
     }
 
-    /// Takes a filter chain, and says what it does.
-    pub fn choose(&self, wanted: &Arc<FilterChain>) -> Option<&Prepared> {
-        let at = self.served.chains.iter().position(|ready| Arc::ptr_eq(&ready.chain, wanted))?;
-        self.chain.set(Some(at));
+    /// Takes a filter chain of the listener of now, and says what it does.
+    pub fn choose(&self, wanted: &Arc<FilterChain>) -> Option<&Ready> {
+        let chains = self.served.chains.borrow();
+        let ready = chains.iter().find(|ready| Arc::ptr_eq(&ready.chain.borrow(), wanted))?;
         if let Some(Some(entry)) = self.served.connections.borrow_mut().get_mut(self.key) {
-            entry.chain = Some(at);
+            entry.chain = Some(Rc::clone(ready));
         }
-        self.served.chains.get(at).map(|ready| &ready.prepared)
+        Some(self.chain.get_or_init(|| Rc::clone(ready)))
     }
 
     /// What ends the connection early.
     pub fn ending(&self) -> Ending {
-        Ending { served: Rc::clone(&self.served), chain: self.chain.get() }
+        Ending { served: Rc::clone(&self.served), chain: self.chain.get().cloned() }
     }
 
     /// [`Ending::is_draining`]
     pub fn is_draining(&self) -> bool {
-        self.served.draining(self.chain.get()).is_some()
+        self.served.draining(self.chain.get().map(|chain| &**chain)).is_some()
     }
 
     /// When the connection, idle since `idle_since`, is closed because its listener or chain drains.
     ///
     /// Not at once: the client may be sending a request at this very moment.
     pub fn idle_end(&self, idle_since: Instant) -> Option<Instant> {
-        self.served.draining(self.chain.get()).map(|since| since.max(idle_since) + self.served.patience)
+        self.served
+            .draining(self.chain.get().map(|chain| &**chain))
+            .map(|since| since.max(idle_since) + self.served.patience)
     }
 
     /// The task that is to be woken when draining begins.
