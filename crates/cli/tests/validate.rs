@@ -52,6 +52,25 @@ fn a_mistake_is_shown_where_it_stands() {
     }
 }
 
+/// Who reads the second finding learns that the first one is why.
+#[test]
+fn a_route_of_a_refused_gateway_leads_to_what_is_wrong_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let route = "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: routes, namespace: NS}\n\
+                 spec: {hosts: [a.example.com], gateways: [GW], http: [{directResponse: {status: 200}}]}\n";
+    for (namespace, gateway, refused) in
+        [("default", "edge", true), ("web", "default/edge", true), ("web", "edge", false)]
+    {
+        fs::write(folder.path().join("gateway.yaml"), GOOD.replace("number: 80", "number: 80000")).unwrap();
+        fs::write(folder.path().join("route.yaml"), route.replace("NS", namespace).replace("GW", gateway)).unwrap();
+        let (text, code) = said(&validate(&["-f", path(folder.path())], ""));
+        assert_eq!((code, text.contains("2 findings")), (Some(1), true), "{text}");
+        assert_eq!(text.contains("Gateway default/edge was refused"), refused, "{text}");
+        assert_eq!(text.contains("gateway.yaml:7:20 says of it: "), refused, "{text}");
+        assert_eq!(text.contains("Gateway web/edge does not exist"), !refused, "{text}");
+    }
+}
+
 #[test]
 fn json_has_a_verdict_for_each_document() {
     let folder = tempfile::tempdir().unwrap();

@@ -12,6 +12,8 @@ use std::sync::Arc;
 pub struct Change {
     /// Every valid object.
     pub objects: Vec<Arc<Object>>,
+    /// What is said of objects that are not valid.
+    pub refused: Vec<Finding>,
     /// Ports of listeners that are taken by somebody else on this machine: by workload, wanted port to actual port.
     pub moved_ports: BTreeMap<NamespacedName, BTreeMap<u16, u16>>,
 }
@@ -39,9 +41,10 @@ impl World {
         previous: Option<Snapshot>,
         now: Option<i64>,
     ) -> Self {
-        let input = Input { objects: change.objects, mesh: None, options: options.clone(), now, previous };
+        let Change { objects, refused, moved_ports } = change;
+        let input = Input { objects, refused, mesh: None, options: options.clone(), now, previous };
         let (snapshot, findings) = Snapshot::build(&input);
-        Self { generation, snapshot, findings, moved_ports: change.moved_ports }
+        Self { generation, snapshot, findings, moved_ports }
     }
 }
 

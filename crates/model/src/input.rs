@@ -2,7 +2,7 @@
 //! In and out: plain values; nothing is decided here.
 
 use crate::snapshot::Snapshot;
-use lateen_config::{MeshConfig, Object};
+use lateen_config::{Finding, MeshConfig, Object};
 use std::sync::Arc;
 
 /// Everything that a [`crate::Snapshot`] is built from.
@@ -10,6 +10,8 @@ use std::sync::Arc;
 pub struct Input {
     /// All objects, in any order. They are shared, so an input is cheap to keep and extend.
     pub objects: Vec<Arc<Object>>,
+    /// Findings about objects that were refused, which tells references to these from references to nothing.
+    pub refused: Vec<Finding>,
     /// The mesh configuration, when it does not come from ConfigMap `istio`, key `mesh`, of the root namespace.
     pub mesh: Option<MeshConfig>,
     /// The rest.

@@ -111,7 +111,7 @@ impl Snapshot {
                 by_gateway.entry(gateway.clone()).or_default().push(route.clone());
             }
         }
-        check::references(&objects, &gateways, &virtual_services, &by_host, &mut findings);
+        check::references(input, &objects, &gateways, &virtual_services, &by_host, &mut findings);
         let credentials = Credentials::build(
             &objects.secrets,
             &references::credentials(&gateways, &objects),

@@ -134,7 +134,7 @@ impl Standalone {
         };
         let mut objects = generation.objects.clone();
         objects.extend(self.stubs.apply(planned).await.map_err(RunError::Stub)?);
-        let mut change = Change { objects, ..Change::default() };
+        let mut change = Change { objects, refused: generation.findings.clone(), ..Change::default() };
         change.moved_ports = self.ports.assign(&wanted_ports(&change, &workloads, &self.model, &self.control.world()));
         self.control.change_and_wait(change).await;
         self.start_and_stop(&workloads)?;

@@ -45,6 +45,7 @@ impl Folder {
         let objects = generation.objects.clone();
         let (snapshot, more) = Snapshot::build(&Input {
             objects: objects.clone(),
+            refused: generation.findings.clone(),
             mesh,
             options: options.clone(),
             now: now(),

@@ -3,16 +3,18 @@
 
 use super::Objects;
 use crate::gateway::Gateway;
+use crate::input::Input;
 use crate::service::{Resolution, Service};
 use crate::source::Source;
 use crate::virtual_service::{HttpRule, MESH, VirtualService};
 use lateen_config::kinds::virtual_service::Destination;
-use lateen_config::{At, Finding};
+use lateen_config::{At, Finding, Severity};
 use lateen_core::Host;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 struct Known<'a> {
+    input: &'a Input,
     services: &'a HashMap<Host, Vec<Arc<Service>>>,
     subsets: Subsets,
     gateways: HashMap<String, &'a Arc<Gateway>>,
@@ -42,6 +44,7 @@ impl Subsets {
 
 /// Looks at every reference of every VirtualService.
 pub fn references(
+    input: &Input,
     objects: &Objects<'_>,
     gateways: &[Arc<Gateway>],
     routes: &[Arc<VirtualService>],
@@ -54,7 +57,7 @@ pub fn references(
         subsets.add(host, rule.subsets.iter().map(|subset| subset.name.clone()).collect());
     }
     let gateways = gateways.iter().map(|gateway| (gateway.source.name.to_string(), gateway)).collect();
-    let known = Known { services, subsets, gateways };
+    let known = Known { input, services, subsets, gateways };
     for route in routes {
         known.bindings(route, findings);
         for rule in &route.http {
@@ -79,9 +82,19 @@ impl Known<'_> {
             }
             let path = format!("spec.gateways[{index}]");
             let Some(gateway) = self.gateways.get(&**name) else {
-                let mut finding = route.source.warn(At::default(), path, format!("Gateway {name} does not exist"));
+                let (message, hint) = match self.refused("Gateway", name) {
+                    Some(why) => (
+                        format!("Gateway {name} was refused, so it does not serve this VirtualService"),
+                        format!("mend what {} says of it: {}", why.place, why.message),
+                    ),
+                    None => (
+                        format!("Gateway {name} does not exist"),
+                        "a name without a namespace is looked for beside the VirtualService".to_owned(),
+                    ),
+                };
+                let mut finding = route.source.warn(At::default(), path, message);
                 finding.code = Some("IST0101");
-                finding.hint = Some("a name without a namespace is looked for beside the VirtualService".to_owned());
+                finding.hint = Some(hint);
                 findings.push(finding);
                 continue;
             };
@@ -93,6 +106,18 @@ impl Known<'_> {
                 findings.push(finding);
             }
         }
+    }
+
+    /// Why an object (`namespace/name`) was refused, if it was.
+    fn refused(&self, kind: &str, name: &str) -> Option<&Finding> {
+        let default = &*self.input.options.default_namespace;
+        self.input.refused.iter().find(|finding| {
+            finding.severity == Severity::Error
+                && finding.object.as_ref().is_some_and(|object| {
+                    let namespace = if object.namespace.is_empty() { default } else { &object.namespace };
+                    object.kind == kind && name.split_once('/') == Some((namespace, &object.name))
+                })
+        })
     }
 
     fn http(&self, rule: &HttpRule, findings: &mut Vec<Finding>) {
