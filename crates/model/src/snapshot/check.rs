@@ -63,6 +63,7 @@ pub fn references(
         for rule in &route.http {
             known.http(rule, findings);
         }
+        at_gateways(route, findings);
         let tls = route.tls.iter().enumerate().map(|(i, r)| (format!("spec.tls[{i}]"), &r.route));
         let tcp = route.tcp.iter().enumerate().map(|(i, r)| (format!("spec.tcp[{i}]"), &r.route));
         for (path, destinations) in tls.chain(tcp) {
@@ -70,6 +71,41 @@ pub fn references(
                 let path = format!("{path}.route[{index}].destination");
                 known.destination(&route.source, weighted.destination.as_ref(), &path, findings);
             }
+        }
+    }
+}
+
+/// Conditions of TCP and TLS matches that gateways do not look at, as in Istio: of the connection they know the port
+/// alone, and of TLS the SNI and the address.
+fn at_gateways(route: &VirtualService, findings: &mut Vec<Finding>) {
+    let mut tell = |at: At, path: String, gateways: &[String], fields: [(&str, bool); 3]| {
+        let named = gateways.iter().map(String::as_str);
+        let bound = route.gateways.iter().map(|name| &**name).filter(|_| gateways.is_empty());
+        let Some(gateway) = named.chain(bound).find(|name| *name != MESH) else { return };
+        for (field, _) in fields.iter().filter(|(_, written)| *written) {
+            let message = format!(
+                "gateways do not look at `{field}`; Gateway {gateway} takes this match as if it were not there"
+            );
+            let mut finding = route.source.warn(at, format!("{path}.{field}"), message);
+            finding.hint = Some("only sidecars do (gateway `mesh`), as in Istio; leave it out".to_owned());
+            findings.push(finding);
+        }
+    };
+    for (index, rule) in route.tls.iter().enumerate() {
+        for (nth, at) in rule.r#match.iter().enumerate() {
+            let labels = ("sourceLabels", !at.source_labels.is_empty());
+            let namespace = ("sourceNamespace", !at.source_namespace.is_empty());
+            let path = format!("spec.tls[{index}].match[{nth}]");
+            tell(at.at, path, &at.gateways, [labels, namespace, ("", false)]);
+        }
+    }
+    for (index, rule) in route.tcp.iter().enumerate() {
+        for (nth, at) in rule.r#match.iter().enumerate() {
+            let labels = ("sourceLabels", !at.source_labels.is_empty());
+            let namespace = ("sourceNamespace", !at.source_namespace.is_empty());
+            let subnets = ("destinationSubnets", !at.destination_subnets.is_empty());
+            let path = format!("spec.tcp[{index}].match[{nth}]");
+            tell(at.at, path, &at.gateways, [labels, namespace, subnets]);
         }
     }
 }
