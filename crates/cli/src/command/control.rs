@@ -1,12 +1,11 @@
 //! `lateen control`: the control plane alone, on a folder.
 
 use crate::print;
-use lateen_control::{Change, Control, NoFacts, Options, WebhookOptions};
+use lateen_control::{Change, Control, Options, WebhookOptions};
 use lateen_core::ports;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Time for reviews that run when the process is told to end (istiod's `shutdownDuration`); told twice, it ends at once.
@@ -83,7 +82,7 @@ impl Injection {
             mesh: self.mesh_config_file,
             revision: self.revision,
             environment: super::environment(),
-            facts: Arc::new(NoFacts),
+            facts: lateen_inject::Facts::default(),
             look_every: Duration::from_millis(500),
         })
     }
@@ -93,6 +92,9 @@ pub fn execute(args: Args) -> anyhow::Result<ExitCode> {
     super::start_log(&args.log_level);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
+        // Before anything serves: whoever is told to end answers first what it was asked.
+        let stopped = super::until_stopped();
+        tokio::pin!(stopped);
         let injection = args.injection;
         let webhook = args.webhook.and_then(|address| injection.options(address));
         let mut source = lateen_sources::Source::open(&args.config)?;
@@ -115,8 +117,6 @@ pub fn execute(args: Args) -> anyhow::Result<ExitCode> {
             let _ = print::out(format_args!("injection webhook on https://{address}/inject\n"));
         }
         let mut generation = source.current();
-        let stopped = super::until_stopped();
-        tokio::pin!(stopped);
         loop {
             let mut findings = generation.findings.clone();
             let change = Change { objects: generation.objects.clone(), ..Change::default() };
