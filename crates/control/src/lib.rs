@@ -17,5 +17,5 @@ pub use node::{NodeError, node_of, proxy_of};
 pub use report::{Client, Rejection, Reports};
 pub use start::{Control, Options, StartError};
 pub use translation::resource_set;
-pub use webhook::{ClusterFacts, FileError, NoFacts, WebhookError, WebhookOptions};
+pub use webhook::{FileError, WebhookError, WebhookOptions};
 pub use world::{Change, World};

@@ -4,7 +4,6 @@
 
 mod admit;
 mod body;
-mod facts;
 mod files;
 mod metrics;
 mod path;
@@ -19,18 +18,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use lateen_inject::{ConfigError, Injector, NativeSidecars, Settings};
+use lateen_inject::{ConfigError, Facts, Injector, NativeSidecars, Settings, Surroundings};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-pub use facts::{ClusterFacts, NoFacts};
 pub use files::FileError;
 pub(crate) use metrics::Metrics;
 
-use admit::{Around, DEFAULT_CLUSTER};
+use admit::Around;
 use files::Follow;
 use metrics::Watched;
 use server::Shared;
@@ -55,8 +53,8 @@ pub struct WebhookOptions {
     pub revision: String,
     /// What templates read with `env`.
     pub environment: BTreeMap<String, String>,
-    /// What is known about the clusters.
-    pub facts: Arc<dyn ClusterFacts>,
+    /// What is known about the cluster whose API server asks; nothing by default.
+    pub facts: Facts,
     /// Time between two looks at the files; a change counts when two looks saw it.
     pub look_every: Duration,
 }
@@ -122,11 +120,11 @@ impl Webhook {
     }
 }
 
-/// Reads `ENABLE_NATIVE_SIDECARS`, and says once what cannot be known.
+/// Reads `ENABLE_NATIVE_SIDECARS` and `CLUSTER_ID`, and says once what cannot be known.
 fn around(options: &WebhookOptions) -> Around {
     let setting = options.environment.get("ENABLE_NATIVE_SIDECARS").map(String::as_str);
     let (native_sidecars, warning) = NativeSidecars::from_setting(setting);
-    if native_sidecars == NativeSidecars::Auto && options.facts.nodes(DEFAULT_CLUSTER).is_none() {
+    if native_sidecars == NativeSidecars::Auto && options.facts.nodes.is_none() {
         tracing::warn!(
             "versions of nodes are not known, so proxies are ordinary containers; \
              ENABLE_NATIVE_SIDECARS=true or annotation sidecar.istio.io/nativeSidecar says otherwise"
@@ -135,7 +133,11 @@ fn around(options: &WebhookOptions) -> Around {
     if let Some(warning) = warning {
         tracing::warn!(warning, "native sidecars");
     }
-    Around { facts: options.facts.clone(), native_sidecars }
+    let cluster = options.environment.get("CLUSTER_ID").filter(|cluster| !cluster.is_empty());
+    Around {
+        cluster: cluster.map_or(admit::DEFAULT_CLUSTER, String::as_str).to_owned(),
+        surroundings: Surroundings { native_sidecars, facts: options.facts.clone() },
+    }
 }
 
 fn certificate(

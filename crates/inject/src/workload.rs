@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use lateen_config::{Finding, JsonDocument, json_documents};
 use serde_json::{Map, Value as Json};
 
+use crate::facts::{Facts, Surroundings};
 use crate::inject::{InjectError, Injector, Request};
 use crate::owner::{Owner, owner_of_pod};
 use crate::pod::Pod;
@@ -55,15 +56,6 @@ pub enum DocumentError {
     },
 }
 
-/// What injection of files cannot see in them.
-#[derive(Clone, Debug, Default)]
-pub struct Surroundings {
-    /// Whether nodes run native sidecars.
-    pub native_sidecar: bool,
-    /// Annotations of namespaces by name, for OpenShift's ids.
-    pub namespaces: BTreeMap<String, Map<String, Json>>,
-}
-
 impl Injector {
     /// Injects every workload of a text: Pod, Deployment, ReplicaSet, DaemonSet, StatefulSet, ReplicationController,
     /// Job, CronJob, DeploymentConfig, and those in a List.
@@ -77,6 +69,8 @@ impl Injector {
         surroundings: &Surroundings,
     ) -> Result<Documents, DocumentError> {
         let mut out = Documents::default();
+        // Pods of workloads are on no node yet.
+        let native_sidecar = surroundings.native_sidecar("", &mut out.warnings);
         let documents = json_documents(file, text);
         if let Some(comments) = comments_before(text) {
             out.text.push_str(&comments);
@@ -93,7 +87,8 @@ impl Injector {
                 return Err(DocumentError::Syntax(Box::new(finding.clone())));
             }
             let mut json = value.clone().unwrap_or_default();
-            let mut work = Work { injector: self, surroundings, file, document, out: &mut out };
+            let facts = &surroundings.facts;
+            let mut work = Work { injector: self, facts, native_sidecar, file, document, out: &mut out };
             if work.object(&mut json, &[])? || shared {
                 out.text.push_str(&crate::yaml_text::to_yaml_in_order(&json));
             } else if !text.trim().is_empty() {
@@ -185,7 +180,8 @@ fn at_mut<'a>(json: &'a mut Json, path: &[&str]) -> &'a mut Json {
 
 struct Work<'a> {
     injector: &'a Injector,
-    surroundings: &'a Surroundings,
+    facts: &'a Facts,
+    native_sidecar: bool,
     file: &'a str,
     document: &'a JsonDocument,
     out: &'a mut Documents,
@@ -233,8 +229,8 @@ impl Work<'_> {
             pod: &pod,
             namespace: &pod_namespace,
             owner,
-            namespace_annotations: self.surroundings.namespaces.get(&pod_namespace),
-            native_sidecar: self.surroundings.native_sidecar,
+            namespace_annotations: self.facts.namespaces.get(&pod_namespace),
+            native_sidecar: self.native_sidecar,
             proxy_env: BTreeMap::new(),
         };
         let injected = self.injector.inject(&request).map_err(|error| DocumentError::Inject {

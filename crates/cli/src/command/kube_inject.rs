@@ -4,7 +4,7 @@ mod unused;
 
 use crate::command::cluster::{ClusterArgs, block_on};
 use anyhow::{Context as _, bail};
-use lateen_inject::{Injector, NativeSidecars, NodeVersion, Settings, Surroundings, operator_settings};
+use lateen_inject::{Facts, Injector, NativeSidecars, NodeVersion, Settings, Surroundings, operator_settings};
 use lateen_sources::Cluster;
 use lateen_sources::cluster::{ClusterError, InjectorConfigMaps, InjectorPart, Resource};
 use serde_json::Value as Json;
@@ -12,6 +12,7 @@ use std::convert::Infallible;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use unused::Unused;
 
 /// Inject the proxy into the workloads of a file.
@@ -147,10 +148,9 @@ fn settings(args: &Args) -> anyhow::Result<(Settings, Surroundings)> {
     if let Some(warning) = warning {
         eprintln!("{warning}");
     }
-    let mut surroundings =
-        Surroundings { native_sidecar: native == NativeSidecars::Enabled, ..Surroundings::default() };
+    let mut surroundings = Surroundings { native_sidecars: native, ..Surroundings::default() };
     if settings.config.is_none() || settings.values.is_none() || settings.mesh.is_none() {
-        block_on(ask_cluster(args, native, &mut settings, &mut surroundings))?;
+        block_on(ask_cluster(args, native, &mut settings, &mut surroundings.facts))?;
     }
     Ok((settings, surroundings))
 }
@@ -160,7 +160,7 @@ async fn ask_cluster(
     args: &Args,
     native: NativeSidecars,
     settings: &mut Settings,
-    surroundings: &mut Surroundings,
+    facts: &mut Facts,
 ) -> anyhow::Result<()> {
     let cluster = match args.cluster.connect().await {
         Ok(cluster) => cluster,
@@ -195,17 +195,14 @@ async fn ask_cluster(
             name: text(node, "/metadata/name"),
             kubelet: text(node, "/status/nodeInfo/kubeletVersion"),
         };
-        let nodes: Vec<_> = nodes.iter().map(version).collect();
-        let mut warnings = Vec::new();
-        surroundings.native_sidecar = native.apply(Some(&nodes), "", &mut warnings);
-        warnings.iter().for_each(|warning| eprintln!("{warning}"));
+        facts.nodes = Some(nodes.iter().map(version).collect());
     }
     let namespaces = all(&cluster, Resource::NAMESPACES, "annotations of namespaces do not count").await?;
-    for namespace in namespaces.into_iter().flatten() {
-        if let Some(annotations) = namespace.pointer("/metadata/annotations").and_then(Json::as_object) {
-            surroundings.namespaces.insert(text(&namespace, "/metadata/name"), annotations.clone());
-        }
-    }
+    let annotations = |namespace: Json| {
+        let annotations = namespace.pointer("/metadata/annotations")?.as_object()?.clone();
+        Some((text(&namespace, "/metadata/name"), annotations))
+    };
+    facts.namespaces = Arc::new(namespaces.into_iter().flatten().filter_map(annotations).collect());
     Ok(())
 }
 

@@ -2,43 +2,37 @@
 //! In: a body, the path's variables, the injector, facts about the cluster. Out: an answer, and what to log.
 //! Never here: sockets, the clock. A pod is injected as a whole or not at all.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use lateen_inject::{InjectError, Injector, NativeSidecars, Pod, Request, owner_of_pod};
+use lateen_inject::{Facts, InjectError, Injector, Pod, Request, Surroundings, owner_of_pod};
 use serde_json::Value as Json;
 
-use super::facts::ClusterFacts;
 use super::metrics::End;
 use super::path::PathVariables;
 use super::review::{Answer, Review, ReviewError, Verdict};
 
-/// The cluster of a webhook whose URL names none (Istio's `DefaultClusterName`).
+/// The name of the cluster where `CLUSTER_ID` gives none (Istio's `DefaultClusterName`).
 pub(crate) const DEFAULT_CLUSTER: &str = "Kubernetes";
 /// Variable with the cluster of a proxy.
 const CLUSTER: &str = "ISTIO_META_CLUSTER_ID";
 
 /// What the webhook knows beside the question.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Around {
-    /// About clusters.
-    pub facts: Arc<dyn ClusterFacts>,
-    /// Whether proxies are native sidecars.
-    pub native_sidecars: NativeSidecars,
+    /// The cluster that the facts are about, and that is meant when the URL names none; of another nothing is known.
+    pub cluster: String,
+    /// What is known of it, and whether proxies are native sidecars.
+    pub surroundings: Surroundings,
 }
 
 impl Around {
-    /// For a pod on a node, or on any node when that is empty. What is odd about nodes is for whoever runs the
-    /// webhook, not for whoever makes the pod.
-    fn native_sidecar(&self, cluster: &str, node: &str) -> bool {
-        let nodes = self.facts.nodes(cluster);
-        let mut warnings = Vec::new();
-        let native = self.native_sidecars.apply(nodes.as_deref(), node, &mut warnings);
-        // That nodes are not known was told once, when the webhook started.
-        for warning in warnings.iter().filter(|_| nodes.is_some()) {
-            tracing::warn!(cluster, warning, "native sidecars");
+    /// For pods of a cluster.
+    fn of(&self, cluster: &str) -> Cow<'_, Surroundings> {
+        if cluster == self.cluster {
+            return Cow::Borrowed(&self.surroundings);
         }
-        native
+        Cow::Owned(Surroundings { facts: Facts::default(), ..self.surroundings })
     }
 }
 
@@ -175,14 +169,19 @@ fn decide(asked: Asked<'_>, injector: &Injector, around: &Around, warnings: &mut
         return Decided::skip(reason);
     }
     let cluster = proxy_env.get(CLUSTER).filter(|cluster| !cluster.is_empty());
-    let cluster = cluster.map_or(DEFAULT_CLUSTER, String::as_str).to_owned();
-    let native_sidecar = around.native_sidecar(&cluster, text(object, "/spec/nodeName"));
-    let namespace_annotations = around.facts.namespace_annotations(&cluster, namespace);
+    let cluster = cluster.unwrap_or(&around.cluster).clone();
+    let surroundings = around.of(&cluster);
+    let mut odd = Vec::new();
+    let native_sidecar = surroundings.native_sidecar(text(object, "/spec/nodeName"), &mut odd);
+    // What is odd about nodes is for whoever runs the webhook, not for whoever makes the pod.
+    for warning in odd {
+        tracing::warn!(cluster, warning, "native sidecars");
+    }
     let request = Request {
         pod,
         namespace,
         owner: owner_of_pod(pod, namespace),
-        namespace_annotations: namespace_annotations.as_deref(),
+        namespace_annotations: surroundings.facts.namespaces.get(namespace),
         native_sidecar,
         proxy_env,
     };

@@ -1,11 +1,11 @@
 //! A control plane with its webhook on ports of its own, its files in a folder of its own.
 //! In: a template, files to write. Out: addresses, metrics, log lines.
 
-use lateen_control::{Control, NoFacts, Options, WebhookOptions};
+use lateen_control::{Control, Options, WebhookOptions};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -73,7 +73,7 @@ impl Server {
                 mesh: path("mesh.yaml", mesh),
                 revision: String::new(),
                 environment: Default::default(),
-                facts: Arc::new(NoFacts),
+                facts: Default::default(),
                 look_every: Duration::from_millis(10),
             }),
         };

@@ -3,7 +3,7 @@
 //! Never here: what is wanted.
 
 use lateen_config::json_documents;
-use lateen_inject::{Documents, Injector, Settings, Surroundings};
+use lateen_inject::{Documents, Facts, Injector, NativeSidecars, Settings, Surroundings};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::fs;
@@ -89,14 +89,15 @@ impl Case {
 
     /// What the text does not tell.
     pub fn surroundings(&self) -> Surroundings {
-        let native_sidecar = self.environment().get("ENABLE_NATIVE_SIDECARS").is_some_and(|value| value == "true");
+        let setting = self.environment().get("ENABLE_NATIVE_SIDECARS").cloned();
+        let (native_sidecars, _) = NativeSidecars::from_setting(setting.as_deref());
         let mut namespaces = BTreeMap::new();
         for (name, annotations) in
             yaml(&self.file("namespaces.yaml").unwrap_or_default()).as_object().into_iter().flatten()
         {
             namespaces.insert(name.clone(), annotations.as_object().unwrap().clone());
         }
-        Surroundings { native_sidecar, namespaces }
+        Surroundings { native_sidecars, facts: Facts { namespaces: namespaces.into(), ..Facts::default() } }
     }
 
     /// The text.

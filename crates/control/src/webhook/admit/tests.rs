@@ -1,35 +1,19 @@
 //! The webhook gives every pod of the injector's cases what `lateen kube-inject` gives it.
 #![allow(clippy::unwrap_used)] // a test fails by it
 
-use std::sync::Arc;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lateen_config::json_documents;
-use lateen_inject::{Injector, NativeSidecars, NodeVersion, Surroundings};
-use serde_json::{Map, Value as Json, json};
+use lateen_inject::{Injector, Surroundings};
+use serde_json::{Value as Json, json};
 
-use super::{Around, admit};
-use crate::webhook::facts::ClusterFacts;
+use super::{Around, DEFAULT_CLUSTER, admit};
 use crate::webhook::path::PathVariables;
 
 /// The cases of crate `inject`, as its own test reads them.
 #[allow(dead_code)] // that test needs more of it
 #[path = "../../../../inject/tests/harness/case.rs"]
 mod case;
-
-#[derive(Debug)]
-struct Facts(Surroundings);
-
-impl ClusterFacts for Facts {
-    fn namespace_annotations(&self, _cluster: &str, namespace: &str) -> Option<Arc<Map<String, Json>>> {
-        self.0.namespaces.get(namespace).cloned().map(Arc::new)
-    }
-
-    fn nodes(&self, _cluster: &str) -> Option<Arc<[NodeVersion]>> {
-        None
-    }
-}
 
 #[test]
 fn command_and_webhook_give_the_same_pod() {
@@ -101,8 +85,7 @@ fn command(injector: &Injector, pod: &Json, surroundings: &Surroundings) -> Resu
 }
 
 fn webhook(injector: &Injector, pod: &Json, surroundings: Surroundings) -> Result<Json, String> {
-    let native_sidecars = if surroundings.native_sidecar { NativeSidecars::Enabled } else { NativeSidecars::Disabled };
-    let around = Around { facts: Arc::new(Facts(surroundings)), native_sidecars };
+    let around = Around { cluster: DEFAULT_CLUSTER.to_owned(), surroundings };
     let review = json!({
         "apiVersion": "admission.k8s.io/v1",
         "kind": "AdmissionReview",

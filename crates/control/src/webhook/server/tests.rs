@@ -2,10 +2,9 @@
 
 use super::{GOODBYE, GREETING, HANDSHAKE, IDLE, Shared, connection};
 use crate::webhook::admit::Around;
-use crate::webhook::facts::NoFacts;
 use crate::webhook::tls::Current;
 use arc_swap::ArcSwap;
-use lateen_inject::{Injector, NativeSidecars, Settings};
+use lateen_inject::{Injector, Settings};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
@@ -33,7 +32,7 @@ fn begin_until(stop: watch::Receiver<bool>) -> (JoinHandle<()>, DuplexStream, Ce
         Injector::new(Settings { config, values: Some(("values".to_owned(), String::new())), ..Settings::default() })
             .unwrap();
     let injector = Arc::new(ArcSwap::from_pointee(injector));
-    let around = Around { facts: Arc::new(NoFacts), native_sidecars: NativeSidecars::Auto };
+    let around = Around::default();
     let shared = Shared::new(injector, around, Arc::default());
     let (ours, theirs) = tokio::io::duplex(64 << 10);
     let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
