@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json};
 
 use crate::native::{NativeSidecars, NodeVersion};
+use crate::proxy_configs::ProxyConfigs;
 
 /// What is known about one cluster. Without a cluster nothing is, which is the default.
 ///
@@ -18,6 +19,8 @@ pub struct Facts {
     pub nodes: Option<Arc<[NodeVersion]>>,
     /// Annotations of namespaces by name; OpenShift's ids are read from them.
     pub namespaces: Arc<BTreeMap<String, Map<String, Json>>>,
+    /// Resources of kind ProxyConfig.
+    pub proxy_configs: Arc<ProxyConfigs>,
 }
 
 /// What injection of a pod cannot see in the pod.

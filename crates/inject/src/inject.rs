@@ -17,9 +17,12 @@ use crate::fingerprint::Fingerprint;
 use crate::owner::Owner;
 use crate::pod::{PROXY, Pod, Role, find};
 use crate::policy::{Decision, decide};
+use crate::proxy_configs::{Chosen, ProxyConfigs};
 use crate::render::{RenderError, render};
 use crate::values::Values;
-use crate::{annotations, functions, image, legacy, merge, mesh, openshift, overrides, post, schema, status, view};
+use crate::{
+    annotations, functions, image, legacy, merge, mesh, openshift, overrides, post, proxy_configs, schema, status, view,
+};
 
 /// Annotation with the names of the templates that a pod wants.
 const TEMPLATES: &str = "inject.istio.io/templates";
@@ -69,6 +72,8 @@ pub struct Request<'a> {
     pub owner: Owner,
     /// Annotations of its namespace, which hold OpenShift's user ids.
     pub namespace_annotations: Option<&'a Map<String, Json>>,
+    /// The cluster's resources of kind ProxyConfig, where they are known.
+    pub proxy_configs: Option<&'a ProxyConfigs>,
     /// Whether nodes run native sidecars; see [`crate::native`].
     pub native_sidecar: bool,
     /// Environment of the proxy that the webhook's URL asks for, such as `ISTIO_META_CLUSTER_ID`.
@@ -187,11 +192,13 @@ impl Injector {
                 openshift::reset_shared_user(&mut pod).then_some(pod)
             });
         let original = without_user.as_ref().unwrap_or(request.pod);
-        let fingerprint = self.fingerprint(request);
+        let resources = request.proxy_configs.map(|all| all.of(&self.mesh.root_namespace, request.namespace, original));
+        let resources = resources.unwrap_or_default();
+        let fingerprint = self.fingerprint(request, resources);
         if status::version(original).is_some_and(|version| version == fingerprint.pod(original).shown()) {
             return Ok(Injected { pod: original.clone(), warnings });
         }
-        let proxy = self.proxy_config(original, &mut warnings)?;
+        let proxy = self.proxy_config(original, resources, &mut warnings)?;
         // The pod's own one, where its agent listens. Istio's webhook takes the mesh's, `istioctl kube-inject` this one.
         let status_port = u16::try_from(proxy_status_port(&proxy)).unwrap_or_default();
         let proxy_env = self.proxy_env(request);
@@ -247,12 +254,13 @@ impl Injector {
     }
 
     /// What a pod is injected with, apart from itself.
-    fn fingerprint(&self, request: &Request<'_>) -> Fingerprint {
+    fn fingerprint(&self, request: &Request<'_>, resources: Chosen<'_>) -> Fingerprint {
         let owner = &request.owner;
         let with = self.fingerprint.text(&owner.api_version).text(&owner.kind).text(&owner.name).text(&owner.namespace);
         let with = with.text(if request.native_sidecar { "native" } else { "" });
         let (uid, gid) = openshift::proxy_ids(request.namespace_annotations);
         let with = with.text(&format!("{uid}:{gid}")).text(&self.compliance_policy);
+        let with = resources.all().fold(with, |with, one| with.text(&one.settings));
         request.proxy_env.iter().fold(with, |with, (name, value)| with.text(name).text(value))
     }
 
@@ -267,15 +275,29 @@ impl Injector {
         merged.map_err(|error| RenderError::Merge { template: template.to_owned(), error: Box::new(error) })
     }
 
-    /// The proxy's settings: the mesh's, with the pod's annotation over them; all annotations are checked on the way.
-    fn proxy_config(&self, pod: &Pod, warnings: &mut Vec<String>) -> Result<Arc<ProxyConfig>, InjectError> {
+    /// The proxy's settings: the mesh's, then resources of the mesh and the namespace, the pod's annotation, and the
+    /// resource that picks the pod; all annotations are checked on the way.
+    fn proxy_config(
+        &self,
+        pod: &Pod,
+        resources: Chosen<'_>,
+        warnings: &mut Vec<String>,
+    ) -> Result<Arc<ProxyConfig>, InjectError> {
+        let mut base = self.proxy.clone();
+        for resource in [resources.mesh, resources.namespace].into_iter().flatten() {
+            base = Arc::new(proxy_configs::over(&base, resource, told, warnings));
+        }
         let text = pod.annotation(annotations::PROXY_CONFIG);
-        let applied = text.map(|text| apply_proxy_config(annotations::PROXY_CONFIG, text, &self.proxy));
+        let applied = text.map(|text| apply_proxy_config(annotations::PROXY_CONFIG, text, &base));
         let (proxy, findings) = applied.unzip();
         let (wrong, odd): (Vec<_>, Vec<_>) = findings.unwrap_or_default().into_iter().partition(is_error);
         annotations::check(pod, |_| wrong.iter().map(told).collect())?;
         warnings.extend(odd.iter().map(|f| format!("annotation {}: {}", annotations::PROXY_CONFIG, told(f))));
-        Ok(proxy.map_or_else(|| self.proxy.clone(), Arc::new))
+        let proxy = proxy.map_or(base, Arc::new);
+        Ok(match resources.workload {
+            Some(resource) => Arc::new(proxy_configs::over(&proxy, resource, told, warnings)),
+            None => proxy,
+        })
     }
 
     /// Cluster and network of the proxy: the webhook's URL wins over values, the pod's label over both.

@@ -230,6 +230,7 @@ impl Work<'_> {
             namespace: &pod_namespace,
             owner,
             namespace_annotations: self.facts.namespaces.get(&pod_namespace),
+            proxy_configs: Some(&self.facts.proxy_configs),
             native_sidecar: self.native_sidecar,
             proxy_env: BTreeMap::new(),
         };

@@ -217,6 +217,7 @@ fn check(json: Json, native_sidecar: bool, openshift: bool) -> Result<(), TestCa
             pod,
             namespace: "shop",
             owner: Owner::default(),
+            proxy_configs: None,
             namespace_annotations: namespace.as_object().filter(|_| openshift),
             native_sidecar,
             proxy_env: BTreeMap::new(),

@@ -182,6 +182,7 @@ fn decide(asked: Asked<'_>, injector: &Injector, around: &Around, warnings: &mut
         namespace,
         owner: owner_of_pod(pod, namespace),
         namespace_annotations: surroundings.facts.namespaces.get(namespace),
+        proxy_configs: Some(&surroundings.facts.proxy_configs),
         native_sidecar,
         proxy_env,
     };
