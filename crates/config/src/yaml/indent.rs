@@ -8,10 +8,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-/// What all texts tried for one file may add up to, in bytes.
-const MOST_BYTES: usize = 64 << 20;
-/// Attempts that even a large text gets, and that a small one gets at most.
-const ATTEMPTS: (usize, usize) = (8, 1000);
+/// What all texts tried for one file may add up to, in bytes; beyond it the scanner's complaint stands.
+pub(super) const MOST_BYTES: usize = 16 << 20;
 /// A column to which lines are moved at most; deeper blocks are not mended.
 const WIDEST: usize = 512;
 /// What flow collections inside one another add to the indentation that the scanner wants.
@@ -21,8 +19,8 @@ const NESTING: usize = 128;
 pub(super) struct Indented<'t> {
     text: Cow<'t, str>,
     moved: BTreeSet<usize>,
+    /// How far lines are moved.
     columns: usize,
-    attempts: usize,
 }
 
 impl<'t> Indented<'t> {
@@ -30,9 +28,7 @@ impl<'t> Indented<'t> {
     pub(super) fn new(text: &'t str) -> Indented<'t> {
         let lead = |line: &str| line.bytes().take_while(|b| matches!(b, b' ' | b'-' | b'?' | b'\t')).count();
         let deepest = text.split('\n').map(lead).max().unwrap_or_default();
-        let attempts =
-            if deepest > WIDEST { 0 } else { (MOST_BYTES / text.len().max(1)).clamp(ATTEMPTS.0, ATTEMPTS.1) };
-        Indented { text: Cow::Borrowed(text), moved: BTreeSet::new(), columns: deepest + NESTING, attempts }
+        Indented { text: Cow::Borrowed(text), moved: BTreeSet::new(), columns: deepest + NESTING }
     }
 
     pub(super) fn text(&self) -> &str {
@@ -44,12 +40,12 @@ impl<'t> Indented<'t> {
         if self.moved.contains(&row) { self.columns } else { 0 }
     }
 
-    /// Moves the lines at which the scanner stopped, if that is why it stopped; whether another attempt is worth it.
-    pub(super) fn mend(&mut self, row: usize, why: &str) -> bool {
-        if self.attempts == 0 {
+    /// Moves the lines at which the scanner stopped, if that is why it stopped, and takes the length of the new text
+    /// from `bytes`; whether another attempt is worth it.
+    pub(super) fn mend(&mut self, row: usize, why: &str, bytes: &mut usize) -> bool {
+        if self.columns > WIDEST + NESTING || self.text.len() > *bytes {
             return false;
         }
-        self.attempts -= 1;
         let rows = match why {
             "invalid indentation" | "invalid indentation in flow construct" => self.flow(row),
             // The scanner names the line of the first quote.
@@ -59,8 +55,11 @@ impl<'t> Indented<'t> {
         if rows.is_empty() {
             return false;
         }
+        let length = self.text.len() + rows.len() * self.columns;
+        let Some(left) = bytes.checked_sub(length) else { return false };
+        *bytes = left;
         let space = " ".repeat(self.columns);
-        let mut text = String::with_capacity(self.text.len() + rows.len() * self.columns);
+        let mut text = String::with_capacity(length);
         for (index, line) in self.text.split_inclusive('\n').enumerate() {
             if rows.contains(&(index + 1)) {
                 text.push_str(&space);

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
 
 use crate::place::{At, Origin};
-use crate::yaml::indent::Indented;
+use crate::yaml::indent::{self, Indented};
 use crate::yaml::merge::{add_merged, mark_duplicates, merge};
 use crate::yaml::scalar::{self, Scalar, ScalarKind};
 use crate::yaml::{Entry, Node, Value};
@@ -25,11 +25,13 @@ pub(crate) struct Budget {
     copies: usize,
     /// Bytes of text that they copy.
     copied_bytes: usize,
+    /// Bytes of texts that are scanned once more because lines of them were moved.
+    moved_bytes: usize,
 }
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { nodes: 5_000_000, copies: 200_000, copied_bytes: 16 << 20 }
+        Self { nodes: 5_000_000, copies: 200_000, copied_bytes: 16 << 20, moved_bytes: indent::MOST_BYTES }
     }
 }
 
@@ -46,14 +48,19 @@ pub(crate) struct Problem {
 
 /// The trees of a text up to its first problem.
 pub(crate) fn scan(text: &str, origin: Origin, budget: &mut Budget) -> (Vec<Node>, Option<Problem>) {
-    let given = budget.clone();
+    let mut given = budget.clone();
     let mut indented = Indented::new(text);
     loop {
         let (documents, stop) = scan_once(&indented, origin, budget);
         let Some(Stop { problem, syntax }) = stop else { return (documents, None) };
         match syntax {
-            Some(error) if indented.mend(error.marker().line(), error.info()) => *budget = given.clone(),
-            _ => return (documents, Some(problem)),
+            Some(error) if indented.mend(error.marker().line(), error.info(), &mut given.moved_bytes) => {
+                *budget = given.clone();
+            }
+            _ => {
+                budget.moved_bytes = given.moved_bytes;
+                return (documents, Some(problem));
+            }
         }
     }
 }

@@ -58,3 +58,19 @@ fn a_long_list_at_the_left_edge_is_read() {
     assert_eq!(value["a"]["b"][4999], json!({"n": 4999, "t": ["a", "b"]}));
     assert_eq!(value["c"], 1);
 }
+
+#[test]
+fn what_moving_lines_may_cost_is_bounded_over_all_documents_of_a_file() {
+    // Each document takes a hundred attempts, of about a megabyte together.
+    let document = format!("a:\n  b: [\n{}]\n", "1, #\n".repeat(100));
+    let documents = json_documents("f.yaml", &vec![document; 100].join("---\n"));
+    assert_eq!(documents.len(), 100);
+    let read = documents.iter().filter(|document| document.value.is_some()).count();
+    assert!((1..50).contains(&read), "{read}");
+    let error = documents[99].error.as_ref().unwrap();
+    assert_eq!((error.place.line, error.message.contains("invalid indentation")), (99 * 104 + 3, true), "{error:?}");
+
+    // Lines of two bytes would become a hundred times as long.
+    let text = format!("a:\n  b: [\n{}]\n", "1,\n".repeat(200_000));
+    assert!(json_documents("f.yaml", &text).remove(0).error.is_some());
+}
