@@ -14,8 +14,8 @@ mod tests;
 pub use action::{ClusterChoice, HashKey, cluster, direct, hash, mirrors, redirect};
 pub use explain::{NearMiss, near_misses};
 pub use finish::{filter_override, prepare_downstream, prepare_upstream, rewrite_host_auto, runs};
-pub use select::without_port;
 pub use select::{NoRoute, Selected, select, select_virtual_host};
+pub use select::{before_colon, without_port};
 pub use timeout::{Timeouts, timeouts, timeouts_with};
 
 use std::net::IpAddr;

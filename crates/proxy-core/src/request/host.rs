@@ -3,13 +3,13 @@
 
 use crate::headers::{Method, RequestHead};
 use crate::ir::{HttpConnectionManager, StripHostPort};
-use crate::route::without_port;
+use crate::route::before_colon;
 use bytes::Bytes;
 
 pub(super) fn normalize(hcm: &HttpConnectionManager, head: &mut RequestHead, local_port: u16) {
     if hcm.strip_trailing_host_dot {
         let text = head.authority_str();
-        let bare = without_port(text);
+        let bare = before_colon(text);
         if let Some(undotted) = bare.strip_suffix('.') {
             let port = text.get(bare.len()..).unwrap_or_default();
             head.authority = Bytes::from(format!("{undotted}{port}"));
@@ -19,9 +19,10 @@ pub(super) fn normalize(hcm: &HttpConnectionManager, head: &mut RequestHead, loc
         return;
     }
     let text = head.authority_str();
-    let bare = without_port(text);
+    let bare = before_colon(text);
     let Some(port) = text.get(bare.len() + 1..) else { return };
-    if hcm.strip_host_port == StripHostPort::Any || port.parse() == Ok(local_port) {
+    let Ok(port) = port.parse::<u32>() else { return };
+    if hcm.strip_host_port == StripHostPort::Any || port == u32::from(local_port) {
         let length = bare.len();
         head.authority.truncate(length);
     }

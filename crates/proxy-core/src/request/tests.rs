@@ -87,7 +87,9 @@ fn hosts_and_paths_are_normalised() {
         (r#", "strip_matching_host_port": true"#, "GET a.com:99/", "a.com:99", "/"),
         (r#", "strip_matching_host_port": true"#, "GET a.com:8080/", "a.com", "/"),
         (r#", "strip_any_host_port": true"#, "GET [::1]:99/", "[::1]", "/"),
+        (r#", "strip_any_host_port": true"#, "GET a.com:/", "a.com:", "/"),
         (r#", "strip_trailing_host_dot": true"#, "GET a.com.:99/", "a.com:99", "/"),
+        (r#", "strip_trailing_host_dot": true"#, "GET a.com.:/", "a.com:", "/"),
         (r#", "normalize_path": true, "merge_slashes": true"#, "GET h/a/../b//c?d//e", "h", "/b/c?d//e"),
     ] {
         let mut head = request(line, &[]);

@@ -1,7 +1,7 @@
 //! What a route does: cluster, redirect, direct response, mirrors, hash.
 //! In: the action, the request, random numbers. Out: names, local replies, hashes; nothing is changed here.
 
-use super::select::{matched_path, without_port};
+use super::select::{before_colon, matched_path};
 use super::{RouteContext, Selected};
 use crate::access_log::Record;
 use crate::flags::ResponseFlags;
@@ -105,7 +105,7 @@ fn location(selected: &Selected<'_>, redirect: &Redirect, head: &RequestHead, co
 /// The host of the request, without a port that is replaced or that was the default of the other scheme.
 fn request_host<'h>(head: &'h RequestHead, scheme: &[u8], new_port: bool) -> &'h [u8] {
     let host = head.authority_str();
-    let bare = without_port(host);
+    let bare = before_colon(host);
     let port = host.get(bare.len() + 1..);
     let other_default = matches!((scheme, port), (b"https", Some("80")) | (b"http", Some("443")));
     if new_port || other_default { bare.as_bytes() } else { &head.authority }

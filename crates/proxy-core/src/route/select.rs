@@ -67,7 +67,7 @@ fn position(config: &RouteConfiguration, authority: &[u8]) -> Option<usize> {
         return config.any;
     }
     let Ok(text) = std::str::from_utf8(authority) else { return config.any };
-    let text = if config.ignore_port_in_host { without_port(text) } else { text };
+    let text = if config.ignore_port_in_host { before_colon(text) } else { text };
     // Most clients send lower case, so nothing is copied for them.
     let lowered;
     let host = if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
@@ -93,6 +93,16 @@ fn position(config: &RouteConfiguration, authority: &[u8]) -> Option<usize> {
         }
     }
     config.any
+}
+
+/// The host before the last colon, whatever follows it, be it nothing; only a colon within brackets is none (Envoy
+/// `HeaderUtility::getPortStart`).
+#[must_use]
+pub fn before_colon(host: &str) -> &str {
+    match (host.rfind(':'), host.rfind(']')) {
+        (Some(colon), bracket) if bracket < Some(colon) => &host[..colon],
+        _ => host,
+    }
 }
 
 /// The host without `:port`; an IPv6 literal keeps its brackets.

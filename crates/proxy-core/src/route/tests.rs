@@ -45,8 +45,20 @@ fn the_most_specific_domain_takes_a_request() {
         assert_eq!(found.as_deref(), Some(wanted), "{host}");
     }
     let config = routes(&hosts(&given[..1], r#", "ignore_port_in_host_matching": true"#));
-    assert!(select_virtual_host(&config, b"a.example.com:7").is_some());
-    assert!(select_virtual_host(&config, b"[::1]:7").is_none());
+    for (host, found) in [
+        ("a.example.com:7", true),
+        ("a.example.com:", true),
+        ("A.example.com:seven", true),
+        ("a.example.com:7:7", false),
+        (":7", false),
+        ("[::1]:7", false),
+    ] {
+        assert_eq!(select_virtual_host(&config, host.as_bytes()).is_some(), found, "{host}");
+    }
+    let config = routes(&hosts(&[("v6", r#""[::1]""#)], r#", "ignore_port_in_host_matching": true"#));
+    for host in ["[::1]", "[::1]:", "[::1]:7"] {
+        assert!(select_virtual_host(&config, host.as_bytes()).is_some(), "{host}");
+    }
 }
 
 /// The cluster that a request comes to, or the status of the answer.
