@@ -172,6 +172,38 @@ fn proxies_that_cannot_start_are_refused() {
     }
 }
 
+/// Istio's reader goes through the fields in the order of the proto file: of a oneof the last one counts, and the name
+/// in JSON before that of the file, wherever they stand.
+#[test]
+fn of_what_excludes_each_other_one_counts() {
+    for (text, field, expected, path) in [
+        (
+            "serviceCluster: a\ntracingServiceName: CANONICAL_NAME_ONLY\n",
+            "tracingServiceName",
+            json!("CANONICAL_NAME_ONLY"),
+            "tracingServiceName",
+        ),
+        (
+            "tracingServiceName: CANONICAL_NAME_ONLY\nserviceCluster: a\n",
+            "tracingServiceName",
+            json!("CANONICAL_NAME_ONLY"),
+            "serviceCluster",
+        ),
+        (
+            "tracingServiceName: CANONICAL_NAME_ONLY\nserviceCluster: a\n",
+            "serviceCluster",
+            Value::Null,
+            "serviceCluster",
+        ),
+        ("statusPort: 5\nstatus_port: 6\n", "statusPort", json!(5), "status_port"),
+        ("status_port: 6\nstatusPort: 5\n", "statusPort", json!(5), "statusPort"),
+    ] {
+        let (proxy, findings) = apply_proxy_config("annotation", text, &ProxyConfig::istio_defaults());
+        assert_eq!(shown(&findings), [format!("warning 2 {path}")], "{text}");
+        assert_eq!(json_of(&proxy).get(field).unwrap_or(&Value::Null), &expected, "{text}");
+    }
+}
+
 #[test]
 fn a_field_with_an_error_keeps_the_value_of_the_base() {
     let base = ProxyConfig::istio_defaults();

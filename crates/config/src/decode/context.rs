@@ -142,21 +142,43 @@ impl Context {
         self.within(&Step::Key(&entry.key), |cx| T::decode_member(index, &entry.value, cx))
     }
 
-    /// Takes a slot of a message, once.
-    pub(crate) fn claim<'e>(&mut self, seen: &mut Seen<'e>, slot: &'static str, entry: &'e Entry) -> bool {
-        let Some((_, before)) = seen.0.iter().find(|(taken, _)| *taken == slot) else {
-            seen.0.push((slot, &entry.key));
+    /// Takes a slot of a message, once; `member` is the index within its oneof.
+    ///
+    /// What Istio reads with its lenient reader (unknown fields are passed over) may name more: it goes through the
+    /// fields in the order of the proto file, so the last member of a oneof counts, and lowerCamelCase before the
+    /// name in the file.
+    pub(crate) fn claim<'e>(
+        &mut self,
+        seen: &mut Seen<'e>,
+        slot: &'static str,
+        member: usize,
+        entry: &'e Entry,
+    ) -> bool {
+        let rank = 2 * member + usize::from(!entry.key.contains('_'));
+        let Some(taken) = seen.0.iter_mut().find(|(taken, ..)| *taken == slot) else {
+            seen.0.push((slot, &entry.key, rank));
             return true;
         };
+        let before = taken.1;
         // The same key twice is reported once for the whole tree.
-        if *before != entry.key {
-            let message = format!("`{before}` and `{}` exclude each other", entry.key);
-            let hint = Some("keep one of the two".to_owned());
-            self.within(&Step::Key(&entry.key), |cx| {
-                cx.find(Severity::Error, (entry.at, entry.length), message, hint);
-            });
+        if before == entry.key {
+            return false;
         }
-        false
+        let lenient = matches!(self.unknown, Unknown::Warning);
+        let wins = lenient && rank > taken.2;
+        if wins {
+            (taken.1, taken.2) = (&entry.key, rank);
+        }
+        let (severity, message) = if lenient {
+            let counts = if wins { &entry.key } else { before };
+            let message = format!("`{before}` and `{}` exclude each other; `{counts}` counts, as in Istio", entry.key);
+            (Severity::Warning, message)
+        } else {
+            (Severity::Error, format!("`{before}` and `{}` exclude each other", entry.key))
+        };
+        let hint = Some("keep one of the two".to_owned());
+        self.within(&Step::Key(&entry.key), |cx| cx.find(severity, (entry.at, entry.length), message, hint));
+        wins
     }
 
     /// Notes a field that a message does not have.

@@ -43,7 +43,7 @@ macro_rules! message {
                     $(
                         if names::matches(&entry.key, stringify!($field), &[$($($spelling),+)?]) {
                             if !entry.value.is_null()
-                                && cx.claim(&mut seen, stringify!($field), entry)
+                                && cx.claim(&mut seen, stringify!($field), 0, entry)
                                 && let Some(value) = cx.field(entry)
                             {
                                 self.$field = value;
@@ -54,7 +54,7 @@ macro_rules! message {
                     $($(
                         if let Some(index) = names::member::<$oty>(&entry.key) {
                             if !entry.value.is_null()
-                                && cx.claim(&mut seen, stringify!($oneof), entry)
+                                && cx.claim(&mut seen, stringify!($oneof), index, entry)
                                 && let Some(value) = cx.member(entry, index)
                             {
                                 self.$oneof = Some(value);

@@ -5,9 +5,9 @@ use crate::decode::Oneof;
 /// A field as `message!` lists it: its Rust name and its extra JSON spellings.
 pub(crate) type Field<'a> = (&'static str, &'a [&'static str]);
 
-/// Which slots of a message were written, and under which key.
+/// Which slots of a message were written, under which key, and with which rank.
 #[derive(Default)]
-pub(crate) struct Seen<'a>(pub(crate) Vec<(&'static str, &'a str)>);
+pub(crate) struct Seen<'a>(pub(crate) Vec<(&'static str, &'a str, usize)>);
 
 /// Whether a key of the document is one of the spellings of a field.
 ///
