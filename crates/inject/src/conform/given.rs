@@ -5,7 +5,7 @@
 use lateen_gotemplate::IntKind;
 use serde_json::{Map, Value as Json};
 
-use super::scalar::whole;
+use super::scalar::{whole, whole_number};
 use super::{Result, mismatch};
 use crate::schema::{Kind, Path, Type, pod};
 
@@ -48,8 +48,11 @@ fn value(json: &Json, kind: &Kind, path: &Path<'_>) -> Result<()> {
         (Kind::String | Kind::Time, _) => "text",
         (Kind::Quantity, _) => "a quantity such as 100m or 128Mi",
         (Kind::Bool, _) => "true or false",
-        (Kind::Int(_), _) => "a whole number",
+        (Kind::Int(width), _) => whole_number(*width),
         (Kind::IntOrString, _) => "a whole number or a name",
     };
     Err(mismatch(path, json, wanted))
 }
+
+#[cfg(test)]
+mod tests;

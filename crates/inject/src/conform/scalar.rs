@@ -62,7 +62,8 @@ pub(super) fn whole(json: &Json, width: IntKind) -> Option<i64> {
     fits.then_some(number)
 }
 
-fn whole_number(width: IntKind) -> &'static str {
+/// How such a number is called.
+pub(super) fn whole_number(width: IntKind) -> &'static str {
     match width {
         IntKind::Int8 => "a whole number of 8 bits",
         IntKind::Int16 => "a whole number of 16 bits",
