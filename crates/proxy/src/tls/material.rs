@@ -108,14 +108,32 @@ pub fn certified(given: &TlsCertificate, provider: &CryptoProvider) -> Result<Ce
     }
 }
 
+/// Whether a context trusts the authorities of the system: it says so, or names the file where images of Envoy have
+/// them, which is all that can be told to Envoy. Not every system has that file.
+pub fn of_system(context: &ValidationContext) -> bool {
+    is_of_system(context, &SYSTEM_ROOTS)
+}
+
+fn is_of_system(context: &ValidationContext, places: &[&str]) -> bool {
+    context.system_roots || is_usual_place(context, places)
+}
+
+fn is_usual_place(context: &ValidationContext, places: &[&str]) -> bool {
+    context.trusted_ca.as_ref().and_then(file).is_some_and(|path| places.first() == Some(&path))
+}
+
 /// Authorities that a context trusts; empty for none.
 pub fn authorities(context: &ValidationContext) -> Result<Vec<CertificateDer<'static>>, String> {
+    authorities_at(context, &SYSTEM_ROOTS)
+}
+
+fn authorities_at(context: &ValidationContext, places: &[&str]) -> Result<Vec<CertificateDer<'static>>, String> {
     let mut found = match &context.trusted_ca {
-        Some(source) => certificates(source)?,
-        None => Vec::new(),
+        Some(source) if !is_usual_place(context, places) => certificates(source)?,
+        _ => Vec::new(),
     };
-    if context.system_roots {
-        let path = SYSTEM_ROOTS.iter().find(|path| Path::new(path).exists());
+    if is_of_system(context, places) {
+        let path = places.iter().find(|path| Path::new(path).exists());
         let path = path.ok_or("the system has no file of trusted authorities (package ca-certificates)")?;
         found.extend(certificates(&DataSource::File((*path).to_owned()))?);
     }
@@ -139,3 +157,6 @@ pub fn revocations(context: &ValidationContext) -> Result<Vec<webpki::CertRevoca
     }
     Ok(lists)
 }
+
+#[cfg(test)]
+mod tests;

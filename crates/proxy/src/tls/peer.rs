@@ -36,14 +36,18 @@ impl Conditions {
     pub fn new(context: &ValidationContext, algorithms: WebPkiSupportedAlgorithms) -> Result<Self, String> {
         let authorities = material::authorities(context)?;
         let place = || context.trusted_ca.as_ref().map_or_else(|| "system roots".to_owned(), material::describe);
+        let of_system = material::of_system(context);
         let mut anchors = Vec::with_capacity(authorities.len());
         for der in &authorities {
             match webpki::anchor_from_trusted_cert(der) {
                 Ok(anchor) => anchors.push(anchor.to_owned()),
                 // The system's bundle may hold one that webpki does not read; the others count.
-                Err(_) if context.system_roots => {}
+                Err(_) if of_system => {}
                 Err(error) => return Err(format!("{}: no valid authority: {error}", place())),
             }
+        }
+        if of_system && anchors.is_empty() {
+            return Err(format!("{}: no valid authority", place()));
         }
         let hints = if context.suppress_ca_list || context.system_roots {
             Vec::new()
