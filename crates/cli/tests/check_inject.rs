@@ -220,7 +220,8 @@ fn a_cluster_is_answered_for_pods_workloads_services_and_labels() {
     let api = cluster();
     let folder = tempfile::tempdir().unwrap();
     let config = api.kubeconfig().to_str().unwrap();
-    let cases: [(&[&str], &str); 6] = [
+    let cases: [(&[&str], &str); 7] = [
+        (&["deployment/web.shop", "-n", "shop"], "Deployment shop/web is not injected: pod label"),
         (
             &["web-1.shop"],
             "Pod shop/web-1 is injected by istio-sidecar-injector: namespace label istio-injection=enabled asks for it\nIt has no proxy yet",

@@ -17,6 +17,8 @@ pub async fn gather(args: &ClusterArgs, question: &Question) -> anyhow::Result<G
     } else {
         let wanted = question.wanted.as_ref().context("neither a name nor labels to ask about")?;
         let (wanted, namespace) = match (&question.namespace, wanted.split()) {
+            // Said twice, which istioctl takes too.
+            (Some(namespace), Some((wanted, own))) if own == namespace => (wanted, namespace.clone()),
             (Some(namespace), _) => (wanted.clone(), namespace.clone()),
             (None, Some((wanted, namespace))) => (wanted, namespace.to_owned()),
             (None, None) => (wanted.clone(), cluster.default_namespace().to_owned()),
