@@ -415,3 +415,26 @@ fn a_drain_lets_streams_finish_and_says_goaway() {
         connection.await.unwrap().unwrap();
     });
 }
+
+#[test]
+fn a_connection_that_takes_no_more_streams_gives_its_place_to_the_next() {
+    run(async {
+        for options in [json!({"max_requests_per_connection": 1}), json!({"max_connection_duration": "0.000001s"})] {
+            let origin = echo().await;
+            let mut fields = http2();
+            fields["typed_extension_protocol_options"]["envoy.extensions.upstreams.http.v3.HttpProtocolOptions"]["common_http_protocol_options"] =
+                options.clone();
+            fields["circuit_breakers"] = json!({"thresholds": [{"max_connections": 1}]});
+            let plane = Plane::with(1, PATIENCE, &[listener(forward(json!({})))], &[cluster(origin, fields)]);
+            let (mut client, _connection) = connect(plane.address("main")).await;
+            for n in 0..5 {
+                client = client.ready().await.unwrap();
+                let (response, _) = client.send_request(get("/service/method"), true).unwrap();
+                let response = response.await.unwrap();
+                assert_eq!(response.status(), 200, "request {n} with {options}");
+                read(response.into_body()).await;
+            }
+            assert_eq!(plane.stat("cluster.origin.upstream_cx_http2_total"), 5, "{options}");
+        }
+    });
+}

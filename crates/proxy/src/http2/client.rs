@@ -103,13 +103,18 @@ impl ClientSession {
         self.open.get()
             && !self.leaving.get()
             && !self.is_old(Instant::now())
-            && self.max_requests.is_none_or(|max| self.served.get() < max)
+            && !self.is_used_up()
             && self.active.get() < self.max_streams.min(self.requests.borrow().current_max_send_streams())
     }
 
     /// Whether it is too old for another stream.
     pub fn is_old(&self, now: Instant) -> bool {
         self.ends.is_some_and(|end| now >= end)
+    }
+
+    /// Whether it has had as many streams as it may have.
+    pub fn is_used_up(&self) -> bool {
+        self.max_requests.is_some_and(|max| self.served.get() >= max)
     }
 
     /// Whether it is of any use still.

@@ -107,6 +107,7 @@ pub async fn acquire(
         return open_session(upstream, host, wanted).await;
     }
     loop {
+        host.part_with_spent(Instant::now());
         if let Some(slot) = host.open_slot(&upstream.breakers.connections) {
             let transport = connect(upstream, host, Some(false), wanted.name.as_deref()).await?;
             slot.opened();
@@ -152,13 +153,26 @@ async fn open_session(
     let opening = Rc::clone(&host.opening);
     // The semaphore is never closed.
     let _turn = opening.acquire().await.map_err(|_| AcquireError::Overflow)?;
-    if let Some(stream) = host.take_ready(&upstream.cluster, wanted) {
-        return Ok(Acquired::Stream(stream));
+    loop {
+        if let Some(stream) = host.take_ready(&upstream.cluster, wanted) {
+            return Ok(Acquired::Stream(stream));
+        }
+        host.part_with_spent(Instant::now());
+        if let Some(slot) = host.open_slot(&upstream.breakers.connections) {
+            let transport = connect(upstream, host, Some(true), wanted.name.as_deref()).await?;
+            slot.opened();
+            return greet(upstream, host, transport, slot, wanted).await;
+        }
+        if !host.is_parting() {
+            return Err(AcquireError::Overflow);
+        }
+        // The place of a connection that has had its last stream; one of HTTP/1 gives its own when it is dropped.
+        match host.wait().await {
+            Ok(Handed::Leave(leave)) => leave.used(),
+            Ok(Handed::Connection(connection)) => drop(connection),
+            Err(_) => {}
+        }
     }
-    let slot = host.open_slot(&upstream.breakers.connections).ok_or(AcquireError::Overflow)?;
-    let transport = connect(upstream, host, Some(true), wanted.name.as_deref()).await?;
-    slot.opened();
-    greet(upstream, host, transport, slot, wanted).await
 }
 
 /// Whether ALPN decides what is spoken.

@@ -202,6 +202,24 @@ impl Host {
         }
     }
 
+    /// Lets HTTP/2 connections go that take no more streams, each when its last stream has ended.
+    pub(super) fn part_with_spent(&self, now: Instant) {
+        self.sessions.borrow_mut().retain(|session| {
+            if session.is_used_up() {
+                self.cluster_stats.upstream_cx_max_requests.inc();
+            }
+            if session.is_used_up() || session.is_old(now) {
+                session.close_after_streams();
+            }
+            session.is_open()
+        });
+    }
+
+    /// Whether connections are about to end or to be handed on, and no other has a place here.
+    pub(super) fn is_parting(&self) -> bool {
+        self.sessions.borrow().is_empty() && self.idle.borrow().is_empty()
+    }
+
     pub(super) fn sweep(&self, now: Instant, idle_timeout: Option<Duration>) {
         let mut idle = std::mem::take(&mut *self.idle.borrow_mut());
         let expired = |since: Instant| idle_timeout.is_some_and(|limit| now.duration_since(since) >= limit);
@@ -218,12 +236,11 @@ impl Host {
             let idle = session.idle_since().is_some_and(expired);
             if idle {
                 self.cluster_stats.upstream_cx_idle_timeout.inc();
-            }
-            if idle || session.is_old(now) {
                 session.close_after_streams();
             }
             session.is_open()
         });
+        self.part_with_spent(now);
     }
 
     fn closed(self: &Rc<Self>) {
