@@ -68,7 +68,7 @@ pub(super) fn rewrite(pod: &mut Pod, context: &Context<'_>, warnings: &mut Vec<S
         Some(value) => value.trim().parse::<u16>().map_err(|_| PostError::StatusPort { value: value.to_owned() })?,
         None => context.status_port,
     };
-    let probers = probers(pod, context.status_port);
+    let probers = probers(pod, context.status_port, agent_port);
     if !probers.is_empty() {
         tell_agent(pod, probers, context.previously_injected, warnings);
     }
@@ -82,15 +82,20 @@ pub(super) fn rewrite(pod: &mut Pod, context: &Context<'_>, warnings: &mut Vec<S
 
 /// What the agent has to ask, by its own path, with named ports as numbers.
 ///
-/// A port name that the container does not have is left out, as is a probe that goes to the mesh's `status_port`:
-/// an earlier injection sent it there.
-fn probers(pod: &Pod, status_port: u16) -> BTreeMap<String, Json> {
+/// A port name that the container does not have is left out, as is a probe that goes to the mesh's `status_port` or to
+/// the agent's own path: an earlier injection sent it there, and the agent must not ask itself.
+fn probers(pod: &Pod, status_port: u16, agent_port: u16) -> BTreeMap<String, Json> {
     let mut probers = BTreeMap::new();
     let containers = pod.containers(Role::Init).iter().chain(pod.containers(Role::App));
     for container in containers.filter(|container| container_name(container) != PROXY) {
         for handler in &HANDLERS {
             let Some(json) = container.pointer(handler.pointer).and_then(Json::as_object) else { continue };
             let Some(action) = handler.action(json) else { continue };
+            let path = handler.path(container_name(container));
+            let asked = &json[action];
+            if action == "httpGet" && asked["path"] == path.as_str() && asked["port"] == agent_port {
+                continue;
+            }
             let port = match json[action].get("port") {
                 port if action == "grpc" => port.cloned().unwrap_or_default(),
                 Some(Json::String(name)) => match named_port(container, name) {
@@ -101,7 +106,7 @@ fn probers(pod: &Pod, status_port: u16) -> BTreeMap<String, Json> {
                 Some(port) if !port.is_null() => port.clone(),
                 _ => Json::from(0),
             };
-            probers.insert(handler.path(container_name(container)), prober(json, action, port));
+            probers.insert(path, prober(json, action, port));
         }
     }
     probers

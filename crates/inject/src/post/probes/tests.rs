@@ -111,6 +111,26 @@ fn the_pod_decides_before_the_values_whether_probes_are_rewritten() {
 }
 
 #[test]
+fn the_agent_is_not_told_to_ask_itself() {
+    let cases = [
+        (json!({"path": "/app-health/app/livez", "port": 1234}), ""),
+        (
+            json!({"path": "/app-health/b/livez", "port": 1234}),
+            r#"{"/app-health/app/livez":{"httpGet":{"path":"/app-health/b/livez","port":1234}}}"#,
+        ),
+        (json!({"path": "/ok", "port": "none"}), ""),
+    ];
+    for (get, env) in cases {
+        let mut pod = pod(json!({"name": "app", "livenessProbe": {"httpGet": get}}));
+        pod.annotations_mut().insert(STATUS_PORT.to_owned(), Json::from("1234"));
+        for previously_injected in [false, true] {
+            run(&mut pod, &Given { previously_injected, ..Given::default() });
+            assert_eq!(env_of(&pod, ENV).unwrap_or_default(), env, "{previously_injected}");
+        }
+    }
+}
+
+#[test]
 fn a_status_port_that_is_none_is_an_error() {
     let mut pod = pod(json!({"name": "app"}));
     pod.annotations_mut().insert(STATUS_PORT.to_owned(), Json::from("http"));
