@@ -1,5 +1,6 @@
-//! Lines inside `{}`, `[]` and quotes that stand further left than the block around them.
-//! In: a text, and where the scanner stopped. Out: the text with such lines moved to the right.
+//! Lines inside `{}`, `[]` and quotes that stand further left than the block around them; tabs and comments where
+//! the scanner wants a space.
+//! In: a text, and where the scanner stopped. Out: the text with such lines moved to the right, and with the space.
 //! Never here: lines of blocks, whose indentation has a meaning.
 //!
 //! YAML wants these lines indented. The readers of Kubernetes and Istio take them anywhere, and Istio's injection
@@ -42,9 +43,16 @@ impl<'t> Indented<'t> {
 
     /// Moves the lines at which the scanner stopped, if that is why it stopped, and takes the length of the new text
     /// from `bytes`; whether another attempt is worth it.
-    pub(super) fn mend(&mut self, row: usize, why: &str, bytes: &mut usize) -> bool {
+    pub(super) fn mend(&mut self, row: usize, column: usize, why: &str, bytes: &mut usize) -> bool {
         if self.columns > WIDEST + NESTING || self.text.len() > *bytes {
             return false;
+        }
+        match why {
+            "':' must be followed by a valid YAML whitespace" => return self.space(row, column, tabs_of_value, bytes),
+            "comments must be separated from other tokens by whitespace" => {
+                return self.space(row, column, before_comment, bytes);
+            }
+            _ => {}
         }
         let rows = match why {
             "invalid indentation" | "invalid indentation in flow construct" => self.flow(row),
@@ -68,6 +76,28 @@ impl<'t> Indented<'t> {
         }
         self.text = Cow::Owned(text);
         self.moved.extend(rows);
+        true
+    }
+
+    /// Rewrites the line at a column, which counts characters from 0; what stands behind stays where it is, but for the
+    /// text of a comment.
+    fn space(
+        &mut self,
+        row: usize,
+        column: usize,
+        mended: fn(&str, &str) -> Option<String>,
+        bytes: &mut usize,
+    ) -> bool {
+        let start: usize = self.text.split_inclusive('\n').take(row.saturating_sub(1)).map(str::len).sum();
+        let line = self.text.get(start..).and_then(|rest| rest.split('\n').next()).unwrap_or_default();
+        let at = line.char_indices().nth(column).map_or(line.len(), |(at, _)| at);
+        let (before, after) = line.split_at(at);
+        let (Some(new), Some(left)) = (mended(before, after), bytes.checked_sub(self.text.len() + 1)) else {
+            return false;
+        };
+        *bytes = left;
+        let end = start + line.len();
+        self.text.to_mut().replace_range(start..end, &new);
         true
     }
 
@@ -100,6 +130,19 @@ impl<'t> Indented<'t> {
         });
         inside.map(|(row, _)| row).collect()
     }
+}
+
+/// Spaces for the tabs between a key and its value on the same line, which stand where a key cannot begin any more.
+fn tabs_of_value(before: &str, after: &str) -> Option<String> {
+    let key = before.trim_end_matches([' ', '\t']);
+    let is_simple = key.strip_suffix(':')?.trim_start_matches([' ', '\t', '-', '?']) != "";
+    let blank = before.get(key.len()..).filter(|blank| is_simple && blank.contains('\t'))?;
+    Some(format!("{key}{}{after}", " ".repeat(blank.len())))
+}
+
+/// A space before a comment that stands directly behind a quote or a bracket.
+fn before_comment(before: &str, after: &str) -> Option<String> {
+    after.starts_with('#').then(|| format!("{before} {after}"))
 }
 
 /// Whether a line ends a document, wherever it stands.

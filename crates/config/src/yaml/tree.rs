@@ -54,7 +54,9 @@ pub(crate) fn scan(text: &str, origin: Origin, budget: &mut Budget) -> (Vec<Node
         let (documents, stop) = scan_once(&indented, origin, budget);
         let Some(Stop { problem, syntax }) = stop else { return (documents, None) };
         match syntax {
-            Some(error) if indented.mend(error.marker().line(), error.info(), &mut given.moved_bytes) => {
+            Some(error)
+                if indented.mend(error.marker().line(), error.marker().col(), error.info(), &mut given.moved_bytes) =>
+            {
                 *budget = given.clone();
             }
             _ => {

@@ -74,3 +74,33 @@ fn what_moving_lines_may_cost_is_bounded_over_all_documents_of_a_file() {
     let text = format!("a:\n  b: [\n{}]\n", "1,\n".repeat(200_000));
     assert!(json_documents("f.yaml", &text).remove(0).error.is_some());
 }
+
+/// As go-yaml's scanner reads them (`yaml_parser_scan_to_next_token`): tabs anywhere but where a key may begin, comments
+/// behind any token.
+#[test]
+fn tabs_before_values_and_comments_behind_tokens_are_read() {
+    let cases = [
+        ("a:\tb\n", json!({"a": "b"})),
+        ("a:\t\tb\n\"c\":\t -d\n\u{fc}:\te\tf # g\n", json!({"a": "b", "c": "-d", "\u{fc}": "e\tf"})),
+        (
+            "a: {b:\tc, d:\t[e]}#f\ng: 'h'#i\nj: \"k\"#l: \"m\n",
+            json!({"a": {"b": "c", "d": ["e"]}, "g": "h", "j": "k"}),
+        ),
+        ("a: |\n  b:\tc 'd'#e\nf: g#h\n", json!({"a": "b:\tc 'd'#e\n", "f": "g#h"})),
+        ("a: [\n'b'#c\n, d ]\ne:\tf\n", json!({"a": ["b", "d"], "e": "f"})),
+        // Here a key may begin, or no value.
+        ("? a\n:\tb\n", json!(null)),
+        ("a:\tb: c\n", json!(null)),
+        ("a:\t- b\n", json!(null)),
+        ("a:\n\tb: c\n", json!(null)),
+    ];
+    for (text, want) in cases {
+        let document = json_documents("f.yaml", text).remove(0);
+        assert_eq!(document.error.is_some(), want.is_null(), "{text:?}: {:?}", document.error);
+        if !want.is_null() {
+            assert_eq!(document.value, Some(want), "{text:?}");
+        }
+    }
+    let error = json_documents("f.yaml", "a:\tb\nc: 'd'#e\nf:\tg: h\n").remove(0).error.unwrap();
+    assert_eq!((error.place.line, error.place.column), (3, 5), "{}", error.message);
+}
