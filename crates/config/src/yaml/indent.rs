@@ -135,7 +135,7 @@ impl<'t> Indented<'t> {
 /// Spaces for the tabs between a key and its value on the same line, which stand where a key cannot begin any more.
 fn tabs_of_value(before: &str, after: &str) -> Option<String> {
     let key = before.trim_end_matches([' ', '\t']);
-    let is_simple = key.strip_suffix(':')?.trim_start_matches([' ', '\t', '-', '?']) != "";
+    let is_simple = !key.strip_suffix(':')?.trim_start_matches([' ', '\t', '-', '?']).is_empty();
     let blank = before.get(key.len()..).filter(|blank| is_simple && blank.contains('\t'))?;
     Some(format!("{key}{}{after}", " ".repeat(blank.len())))
 }
