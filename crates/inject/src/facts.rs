@@ -2,7 +2,7 @@
 //! In: whatever somebody read of a cluster, or nothing. Out: the answers for one pod.
 //! Never here: a Kubernetes client; what is done with the answers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
@@ -46,4 +46,27 @@ impl Surroundings {
         }
         native
     }
+}
+
+/// A ConfigMap as it was last seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConfigMap {
+    /// `NAMESPACE/NAME`, for messages.
+    pub name: String,
+    /// `data`: texts by key.
+    pub data: BTreeMap<String, String>,
+}
+
+/// All that an injector takes from a cluster that somebody follows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ClusterState {
+    /// What is known of nodes, namespaces and ProxyConfigs.
+    pub facts: Facts,
+    /// Holds keys `config` and `values`; `None` when there is none.
+    pub injector: Option<Arc<ConfigMap>>,
+    /// Holds key `mesh`; `None` when there is none.
+    pub mesh: Option<Arc<ConfigMap>>,
+    /// What has not been read a first time, as messages call it. A cluster that refuses or has no such resource has
+    /// answered.
+    pub awaited: BTreeSet<String>,
 }

@@ -36,7 +36,7 @@ pub mod yaml_text;
 pub use annotations::{AnnotationError, AnnotationErrors};
 pub use check::{Answer, Field, WebhookVerdict, answer, check_webhooks, default_webhooks, pod_of, pod_path};
 pub use config::{ConfigError, InjectConfig};
-pub use facts::{Facts, Surroundings};
+pub use facts::{ClusterState, ConfigMap, Facts, Surroundings};
 pub use inject::{InjectError, Injected, Injector, Request, Settings};
 pub use native::{NativeSidecars, NodeVersion};
 pub use operator::{OperatorSettings, operator_settings};

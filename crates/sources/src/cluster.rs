@@ -3,12 +3,14 @@
 //! Nothing is written to the cluster, every wait ends, and what an object means is never asked here.
 
 mod error;
+mod follow;
 mod injector;
 mod kubeconfig;
 mod proxy;
 mod resource;
 
 pub use error::ClusterError;
+pub use follow::Following;
 pub use injector::{InjectorConfig, InjectorConfigError, InjectorConfigMaps, InjectorPart};
 pub use resource::Resource;
 
@@ -29,13 +31,17 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 /// How long a request may take, connection and retries included.
 const REQUEST_LIMIT: Duration = Duration::from_secs(15);
 
+/// Where Kubernetes puts the token of a pod's service account.
+const SERVICE_ACCOUNT_TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+
 /// Objects in one answer to a list; further ones are asked for.
 const PAGE: u32 = 500;
 
 /// Most pages of a list that are followed.
 const MAX_PAGES: usize = 1000;
 
-/// A cluster and the user of a context of it.
+/// A cluster and the user of a context of it. A copy shares its connections.
+#[derive(Clone)]
 pub struct Cluster {
     client: Client,
     /// What messages call it.
@@ -53,12 +59,28 @@ impl Cluster {
     /// Must be called within a tokio runtime with IO and time.
     pub async fn connect(kubeconfig: Option<&Path>, context: Option<&str>) -> Result<Self, ClusterError> {
         let environment = Environment::of_process();
-        let found = kubeconfig::find(kubeconfig, context, &environment)?;
+        Self::found(kubeconfig::find(kubeconfig, context, &environment)?, &environment).await
+    }
+
+    async fn found(found: kubeconfig::Found, environment: &Environment) -> Result<Self, ClusterError> {
         let (mut config, name) = found.load(&environment.proxies).await?;
         config.connect_timeout = Some(CONNECT_LIMIT);
         let client = Client::try_from(config)
             .map_err(|why| ClusterError::Config { config: format!("the settings for {name}"), why: causes(&why) })?;
         Ok(Self { client, name, limit: REQUEST_LIMIT })
+    }
+
+    /// The cluster that this process runs in as a pod, by its service account; `None` when it is no pod or has none.
+    /// Nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`ClusterError::Config`] when the service account is of no use.
+    pub async fn of_this_pod() -> Result<Option<Self>, ClusterError> {
+        let environment = Environment::of_process();
+        if environment.service_host.is_none() || !Path::new(SERVICE_ACCOUNT_TOKEN).exists() {
+            return Ok(None);
+        }
+        Self::found(kubeconfig::Found::Pod, &environment).await.map(Some)
     }
 
     /// What messages call the cluster: its server, and the context it was found by.

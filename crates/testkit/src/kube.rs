@@ -80,6 +80,22 @@ impl KubeApi {
         }
     }
 
+    /// Writes an object in place of that of the same kind and name.
+    pub fn replace(&self, object: &Json) -> Result<()> {
+        match &self.api {
+            Api::Memory(memory) => memory.replace(object),
+            Api::Real(real) => real.replace(object),
+        }
+    }
+
+    /// Deletes the object of the kind and name of the given one.
+    pub fn delete(&self, object: &Json) -> Result<()> {
+        match &self.api {
+            Api::Memory(memory) => memory.delete(object),
+            Api::Real(real) => real.delete(object),
+        }
+    }
+
     /// Answers 403 from now on to whoever asks for a resource, such as `configmaps`; in memory only.
     pub fn forbid(&self, plural: &str) -> Result<()> {
         match &self.api {

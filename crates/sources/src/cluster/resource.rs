@@ -46,6 +46,10 @@ impl Resource {
         ..Self::v1("admissionregistration.k8s.io", "MutatingWebhookConfiguration", "mutatingwebhookconfigurations")
     };
 
+    /// ProxyConfigs.
+    pub const PROXY_CONFIGS: Self =
+        Self { version: "v1beta1", ..Self::v1("networking.istio.io", "ProxyConfig", "proxyconfigs") };
+
     const fn core(kind: &'static str, plural: &'static str) -> Self {
         Self::v1("", kind, plural)
     }

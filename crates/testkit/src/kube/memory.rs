@@ -57,6 +57,9 @@ impl Memory {
         let shared = Arc::new(Shared::default());
         let answering = shared.clone();
         let origin = Origin::answering(move |request| {
+            if answering.state().stopped {
+                return Vec::new();
+            }
             let (status, body) = answering.answer(request);
             let head = format!("HTTP/1.1 {status} -\r\ncontent-type: application/json\r\n");
             format!("{head}content-length: {}\r\n\r\n{body}", body.len()).into_bytes()
@@ -81,6 +84,24 @@ impl Memory {
     }
 
     pub(super) fn create(&self, object: &Json) -> Result<()> {
+        self.write("create", object, |store, query| store.create(query, object.clone()).map(drop))
+    }
+
+    pub(super) fn replace(&self, object: &Json) -> Result<()> {
+        self.write("replace", object, |store, query| store.change(query, |_| Ok(object.clone())).map(drop))
+    }
+
+    pub(super) fn delete(&self, object: &Json) -> Result<()> {
+        self.write("delete", object, |store, query| store.delete(query).map(drop))
+    }
+
+    /// Does something to an object by its kind and name.
+    fn write(
+        &self,
+        verb: &str,
+        object: &Json,
+        change: impl FnOnce(&mut Store, &Query) -> Result<(), Refusal>,
+    ) -> Result<()> {
         let (kind, api_version) = (text(object, "kind")?, text(object, "apiVersion")?);
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
         let namespace = match object["metadata"]["namespace"].as_str() {
@@ -92,10 +113,11 @@ impl Memory {
             version: version.to_owned(),
             namespace: namespace.to_owned(),
             plural: plural(kind),
+            name: object["metadata"]["name"].as_str().unwrap_or_default().to_owned(),
             ..Query::default()
         };
-        if let Err((_, _, why)) = self.shared.state().store.create(&query, object.clone()) {
-            bail!("create {kind} {}: {why}", object["metadata"]["name"]);
+        if let Err((_, _, why)) = change(&mut self.shared.state().store, &query) {
+            bail!("{verb} {kind} {}: {why}", object["metadata"]["name"]);
         }
         self.shared.changed.notify_all();
         Ok(())

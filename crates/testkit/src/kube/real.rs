@@ -77,6 +77,14 @@ impl Real {
     pub(super) fn create(&self, object: &Json) -> Result<()> {
         run(&self.kubectl, &self.kubeconfig, &["create", "--validate=false", "-f", "-"], &object.to_string())
     }
+
+    pub(super) fn replace(&self, object: &Json) -> Result<()> {
+        run(&self.kubectl, &self.kubeconfig, &["replace", "--validate=false", "-f", "-"], &object.to_string())
+    }
+
+    pub(super) fn delete(&self, object: &Json) -> Result<()> {
+        run(&self.kubectl, &self.kubeconfig, &["delete", "--wait=false", "-f", "-"], &object.to_string())
+    }
 }
 
 /// Runs kubectl with `input` as its input.

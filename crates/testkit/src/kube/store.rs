@@ -94,10 +94,12 @@ impl Store {
 
     pub(super) fn delete(&mut self, query: &Query) -> Result<Json, Refusal> {
         let key = key(query, &query.name);
-        let Some(object) = self.objects.remove(&key) else {
+        let Some(mut object) = self.objects.remove(&key) else {
             return Err(not_found(&query.plural, &query.name));
         };
         self.version += 1;
+        // A watch goes on from the version of the last object that it told, and this one was told now.
+        object["metadata"]["resourceVersion"] = json!(self.version.to_string());
         self.events.push(Event { version: self.version, key, before: Some(object.clone()), after: None });
         Ok(object)
     }
