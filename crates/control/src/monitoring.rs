@@ -23,6 +23,8 @@ pub(crate) struct Shown {
     pub worlds: Arc<Worlds>,
     /// The injection webhook's, where it is served.
     pub webhook: Option<Arc<webhook::Metrics>>,
+    /// Whether the injection webhook answers, where it is served.
+    pub webhook_ready: Option<watch::Receiver<bool>>,
     /// Whether the control plane is about to end.
     pub stopping: watch::Receiver<bool>,
 }
@@ -62,6 +64,9 @@ fn answer(method: &Method, path: &str, shown: &Shown) -> Response<Full<Bytes>> {
             text(StatusCode::SERVICE_UNAVAILABLE, "no configuration has been read yet\n")
         }
         "/ready" if *shown.stopping.borrow() => text(StatusCode::SERVICE_UNAVAILABLE, "about to end\n"),
+        "/ready" if shown.webhook_ready.as_ref().is_some_and(|ready| !*ready.borrow()) => {
+            text(StatusCode::SERVICE_UNAVAILABLE, "the cluster has not been read yet\n")
+        }
         "/ready" => text(StatusCode::OK, "ready\n"),
         "/version" => text(StatusCode::OK, concat!(env!("CARGO_PKG_VERSION"), "\n")),
         "/metrics" => text(StatusCode::OK, metrics(shown)),

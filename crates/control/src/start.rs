@@ -92,7 +92,8 @@ impl Control {
             let (listener, address) = listen(address, "monitoring").await?;
             bound = Some(address);
             let metrics = webhook.as_ref().map(|(_, webhook)| webhook.metrics());
-            let shown = monitoring::Shown { worlds: worlds.clone(), webhook: metrics, stopping };
+            let webhook_ready = webhook.as_ref().map(|(_, webhook)| webhook.ready());
+            let shown = monitoring::Shown { worlds: worlds.clone(), webhook: metrics, webhook_ready, stopping };
             tasks.spawn(monitoring::serve(listener, shown));
         }
         let (changes, receiver) = mpsc::unbounded_channel();

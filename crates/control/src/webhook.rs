@@ -1,9 +1,11 @@
-//! The injection webhook: HTTPS for the API server, with a certificate and an injector from watched files.
+//! The injection webhook: HTTPS for the API server, with a certificate from watched files and an injector from watched
+//! files or a cluster that somebody follows.
 //! In: AdmissionReviews on `/inject` and `/inject/KEY/VALUE/…`. Out: JSON patches of pods, and reasons.
 //! Never here: how a pod is injected (crate `inject`), nor anything about traffic.
 
 mod admit;
 mod body;
+mod cluster;
 mod files;
 mod metrics;
 mod path;
@@ -17,8 +19,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
-use lateen_inject::{ConfigError, Facts, Injector, NativeSidecars, Settings, Surroundings};
+use lateen_inject::{ClusterState, ConfigError, NativeSidecars};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -29,6 +30,7 @@ pub use files::FileError;
 pub(crate) use metrics::Metrics;
 
 use admit::Around;
+use cluster::Served;
 use files::Follow;
 use metrics::Watched;
 use server::Shared;
@@ -53,8 +55,11 @@ pub struct WebhookOptions {
     pub revision: String,
     /// What templates read with `env`.
     pub environment: BTreeMap<String, String>,
-    /// What is known about the cluster whose API server asks; nothing by default.
-    pub facts: Facts,
+    /// The cluster whose API server asks, followed; none to work from files alone. Its ConfigMaps give what no file
+    /// gives.
+    pub cluster: Option<watch::Receiver<ClusterState>>,
+    /// How long reviews wait for the first reading of the cluster; afterwards they are answered with what is known.
+    pub cluster_wait: Duration,
     /// Time between two looks at the files; a change counts when two looks saw it.
     pub look_every: Duration,
 }
@@ -75,6 +80,9 @@ pub enum WebhookError {
         /// What is wrong.
         reason: String,
     },
+    /// A ConfigMap is of no use.
+    #[error("{0}")]
+    ConfigMap(String),
     /// The injector's configuration is of no use.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -83,6 +91,7 @@ pub enum WebhookError {
 /// A webhook that serves. Dropping it ends it at once.
 pub(crate) struct Webhook {
     metrics: Arc<Metrics>,
+    ready: watch::Receiver<bool>,
     serving: JoinSet<()>,
     _followers: JoinSet<()>,
 }
@@ -100,10 +109,20 @@ impl Webhook {
         let (mut serving, mut followers) = (JoinSet::new(), JoinSet::new());
         let metrics = Arc::new(Metrics::default());
         let tls = certificate(options, &metrics, &mut followers)?;
-        let injector = injector(options, &metrics, &mut followers)?;
-        let shared = Shared::new(injector, around(options), metrics.clone());
+        let served = injector(options, &metrics, &mut followers)?;
+        let (sender, ready) = watch::channel(options.cluster.is_none());
+        if let Some(cluster) = options.cluster.clone() {
+            let wait = options.cluster_wait;
+            followers.spawn(cluster::follow(served.clone(), cluster, wait, sender, metrics.clone()));
+        }
+        let shared = Shared::new(served, around(options), ready.clone(), metrics.clone());
         serving.spawn(server::serve(listener, tls, shared, stop));
-        Ok(Webhook { metrics, serving, _followers: followers })
+        Ok(Webhook { metrics, ready, serving, _followers: followers })
+    }
+
+    /// Whether it answers; before, reviews wait for the cluster.
+    pub(crate) fn ready(&self) -> watch::Receiver<bool> {
+        self.ready.clone()
     }
 
     /// What it counts.
@@ -120,11 +139,11 @@ impl Webhook {
     }
 }
 
-/// Reads `ENABLE_NATIVE_SIDECARS` and `CLUSTER_ID`, and says once what cannot be known.
+/// Reads `ENABLE_NATIVE_SIDECARS`, `CLUSTER_ID` and `PLATFORM`, and says once what cannot be known.
 fn around(options: &WebhookOptions) -> Around {
     let setting = options.environment.get("ENABLE_NATIVE_SIDECARS").map(String::as_str);
     let (native_sidecars, warning) = NativeSidecars::from_setting(setting);
-    if native_sidecars == NativeSidecars::Auto && options.facts.nodes.is_none() {
+    if native_sidecars == NativeSidecars::Auto && options.cluster.is_none() {
         tracing::warn!(
             "versions of nodes are not known, so proxies are ordinary containers; \
              ENABLE_NATIVE_SIDECARS=true or annotation sidecar.istio.io/nativeSidecar says otherwise"
@@ -136,7 +155,9 @@ fn around(options: &WebhookOptions) -> Around {
     let cluster = options.environment.get("CLUSTER_ID").filter(|cluster| !cluster.is_empty());
     Around {
         cluster: cluster.map_or(admit::DEFAULT_CLUSTER, String::as_str).to_owned(),
-        surroundings: Surroundings { native_sidecars, facts: options.facts.clone() },
+        native_sidecars,
+        openshift: options.environment.get("PLATFORM").is_some_and(|platform| platform == "openshift"),
+        state: options.cluster.clone(),
     }
 }
 
@@ -172,41 +193,15 @@ fn injector(
     options: &WebhookOptions,
     metrics: &Arc<Metrics>,
     tasks: &mut JoinSet<()>,
-) -> Result<Arc<ArcSwap<Injector>>, WebhookError> {
+) -> Result<Arc<Served>, WebhookError> {
     let paths: Vec<_> = [&options.config, &options.values, &options.mesh].into_iter().flatten().cloned().collect();
     let first = files::read(&paths)?;
-    let built = build(options, &first)?;
-    let injector = Arc::new(ArcSwap::from_pointee(built));
+    let served = Served::new(options, first.clone())?;
     if paths.is_empty() {
-        return Ok(injector);
+        return Ok(served);
     }
-    let (served, options) = (injector.clone(), options.clone());
-    let every = options.look_every;
-    let load = move |contents: &[Vec<u8>]| {
-        served.store(Arc::new(build(&options, contents).map_err(|error| error.to_string())?));
-        Ok(())
-    };
+    let (taker, every) = (served.clone(), options.look_every);
+    let load = move |contents: &[Vec<u8>]| taker.take_files(contents);
     tasks.spawn(files::follow(Follow { what: Watched::Injector, paths, first, every, load }, metrics.clone()));
-    Ok(injector)
-}
-
-/// An injector from what the files of `options` hold.
-fn build(options: &WebhookOptions, contents: &[Vec<u8>]) -> Result<Injector, WebhookError> {
-    let mut contents = contents.iter();
-    let mut text = |path: &Option<PathBuf>| -> Result<Option<(String, String)>, FileError> {
-        let Some((path, bytes)) = path.as_ref().and_then(|path| Some((path, contents.next()?))) else {
-            return Ok(None);
-        };
-        match String::from_utf8(bytes.clone()) {
-            Ok(text) => Ok(Some((path.display().to_string(), text))),
-            Err(_) => Err(FileError { path: path.clone(), problem: "is not UTF-8".to_owned() }),
-        }
-    };
-    let (config, values, mesh) = (text(&options.config)?, text(&options.values)?, text(&options.mesh)?);
-    let (revision, environment) = (options.revision.clone(), options.environment.clone());
-    let (injector, warnings) = Injector::new(Settings { config, values, mesh, revision, environment })?;
-    for warning in warnings {
-        tracing::warn!(warning, "the injector's configuration");
-    }
-    Ok(injector)
+    Ok(served)
 }

@@ -3,6 +3,8 @@
 use crate::print;
 use lateen_control::{Change, Control, Options, WebhookOptions};
 use lateen_core::ports;
+use lateen_sources::Cluster;
+use lateen_sources::cluster::{Following, InjectorConfigMaps};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,12 +13,16 @@ use std::time::Duration;
 /// Time for reviews that run when the process is told to end (istiod's `shutdownDuration`); told twice, it ends at once.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// How long reviews wait at most for the first reading of the cluster: as long as an API server waits for a webhook.
+const CLUSTER_WAIT: Duration = Duration::from_secs(10);
+
 /// Run the control plane alone: any Envoy v3 client may connect.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
     lateen control --config ./folder --grpc-address 127.0.0.1:15010\n  \
     lateen control --config ./folder --webhook 0.0.0.0:15017 --webhook-cert tls.crt --webhook-key tls.key\n\n\
-With --webhook it also is the injection webhook. To let an API server ask a webhook that runs outside its cluster, \
+With --webhook it also is the injection webhook. In a cluster, or with --kubeconfig, it follows nodes, namespaces, \
+ProxyConfigs and the ConfigMaps istio[-REVISION] and istio-sidecar-injector[-REVISION]; files that are given win. To let an API server ask a webhook that runs outside its cluster, \
 say so in the MutatingWebhookConfiguration, in place of clientConfig.service:\n  \
     clientConfig:\n    \
       url: https://HOST:15017/inject/cluster/Kubernetes/net/network1\n    \
@@ -47,7 +53,7 @@ pub struct Args {
     log_level: String,
 }
 
-/// What the injection webhook works with; every file is watched.
+/// What the injection webhook works with; every file is watched, and so is the cluster.
 #[derive(clap::Args)]
 struct Injection {
     /// The webhook's certificate chain, PEM.
@@ -66,12 +72,28 @@ struct Injection {
     /// Mesh configuration; Istio's defaults when it is not given.
     #[arg(long = "meshConfigFile", value_name = "FILE", requires = "webhook")]
     mesh_config_file: Option<PathBuf>,
+    /// Kubeconfig file of the cluster whose pods are injected, in place of the cluster that this process runs in.
+    #[arg(long, value_name = "FILE", requires = "webhook")]
+    kubeconfig: Option<PathBuf>,
+    /// Namespace of the ConfigMaps istio and istio-sidecar-injector.
+    #[arg(long, short, env = "POD_NAMESPACE", value_name = "NAME", default_value = "istio-system")]
+    namespace: String,
     /// Revision of the control plane, which injected pods are marked with.
     #[arg(long, env = "REVISION", value_name = "NAME", default_value = "")]
     revision: String,
 }
 
 impl Injection {
+    /// The cluster of the kubeconfig, else the one that this is a pod of; none elsewhere, and files are all there is.
+    async fn follow(&self) -> anyhow::Result<Option<Following>> {
+        let cluster = match &self.kubeconfig {
+            Some(file) => Some(Cluster::connect(Some(file), None).await?),
+            None => Cluster::of_this_pod().await?,
+        };
+        let maps = InjectorConfigMaps::of_revision(&self.namespace, &self.revision);
+        Ok(cluster.map(|cluster| cluster.follow_injection(&maps)))
+    }
+
     fn options(self, address: SocketAddr) -> Option<WebhookOptions> {
         Some(WebhookOptions {
             address,
@@ -82,7 +104,8 @@ impl Injection {
             mesh: self.mesh_config_file,
             revision: self.revision,
             environment: super::environment(),
-            facts: lateen_inject::Facts::default(),
+            cluster: None,
+            cluster_wait: CLUSTER_WAIT,
             look_every: Duration::from_millis(500),
         })
     }
@@ -96,7 +119,14 @@ pub fn execute(args: Args) -> anyhow::Result<ExitCode> {
         let stopped = super::until_stopped();
         tokio::pin!(stopped);
         let injection = args.injection;
-        let webhook = args.webhook.and_then(|address| injection.options(address));
+        let following = match args.webhook {
+            Some(_) => injection.follow().await?,
+            None => None,
+        };
+        let mut webhook = args.webhook.and_then(|address| injection.options(address));
+        if let Some(webhook) = &mut webhook {
+            webhook.cluster = following.as_ref().map(Following::state);
+        }
         let mut source = lateen_sources::Source::open(&args.config)?;
         let control = Control::start(Options {
             grpc: args.grpc_address,

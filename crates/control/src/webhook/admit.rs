@@ -2,11 +2,11 @@
 //! In: a body, the path's variables, the injector, facts about the cluster. Out: an answer, and what to log.
 //! Never here: sockets, the clock. A pod is injected as a whole or not at all.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use lateen_inject::{Facts, InjectError, Injector, Pod, Request, Surroundings, owner_of_pod};
+use lateen_inject::{ClusterState, InjectError, Injector, NativeSidecars, Pod, Request, Surroundings, owner_of_pod};
 use serde_json::Value as Json;
+use tokio::sync::watch;
 
 use super::metrics::End;
 use super::path::PathVariables;
@@ -20,19 +20,22 @@ const CLUSTER: &str = "ISTIO_META_CLUSTER_ID";
 /// What the webhook knows beside the question.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Around {
-    /// The cluster that the facts are about, and that is meant when the URL names none; of another nothing is known.
+    /// The cluster that is followed, and that is meant when the URL names none; of another nothing is known.
     pub cluster: String,
-    /// What is known of it, and whether proxies are native sidecars.
-    pub surroundings: Surroundings,
+    /// Whether proxies are native sidecars.
+    pub native_sidecars: NativeSidecars,
+    /// Whether namespaces give pods their users, by annotations (Istio's `PLATFORM=openshift`).
+    pub openshift: bool,
+    /// What is known of the cluster; none when none is followed.
+    pub state: Option<watch::Receiver<ClusterState>>,
 }
 
 impl Around {
-    /// For pods of a cluster.
-    fn of(&self, cluster: &str) -> Cow<'_, Surroundings> {
-        if cluster == self.cluster {
-            return Cow::Borrowed(&self.surroundings);
-        }
-        Cow::Owned(Surroundings { facts: Facts::default(), ..self.surroundings })
+    /// For pods of a cluster, from memory.
+    fn of(&self, cluster: &str) -> Surroundings {
+        let state = self.state.as_ref().filter(|_| cluster == self.cluster);
+        let facts = state.map(|state| state.borrow().facts.clone()).unwrap_or_default();
+        Surroundings { native_sidecars: self.native_sidecars, facts }
     }
 }
 
@@ -181,7 +184,7 @@ fn decide(asked: Asked<'_>, injector: &Injector, around: &Around, warnings: &mut
         pod,
         namespace,
         owner: owner_of_pod(pod, namespace),
-        namespace_annotations: surroundings.facts.namespaces.get(namespace),
+        namespace_annotations: surroundings.facts.namespaces.get(namespace).filter(|_| around.openshift),
         proxy_configs: Some(&surroundings.facts.proxy_configs),
         native_sidecar,
         proxy_env,

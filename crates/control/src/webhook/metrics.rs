@@ -27,15 +27,18 @@ pub(crate) enum Watched {
     Certificate,
     /// Templates, values, mesh configuration.
     Injector,
+    /// The same from a cluster.
+    ConfigMaps,
 }
 
 impl Watched {
-    const ALL: [Watched; 2] = [Watched::Certificate, Watched::Injector];
+    const ALL: [Watched; 3] = [Watched::Certificate, Watched::Injector, Watched::ConfigMaps];
 
     pub(crate) fn text(self) -> &'static str {
         match self {
             Watched::Certificate => "certificate",
             Watched::Injector => "injector",
+            Watched::ConfigMaps => "configmaps",
         }
     }
 }
@@ -60,6 +63,7 @@ pub(crate) struct Metrics {
     nanoseconds: AtomicU64,
     certificate: Reloads,
     injector: Reloads,
+    config_maps: Reloads,
 }
 
 impl Metrics {
@@ -95,6 +99,7 @@ impl Metrics {
         match what {
             Watched::Certificate => &self.certificate,
             Watched::Injector => &self.injector,
+            Watched::ConfigMaps => &self.config_maps,
         }
     }
 

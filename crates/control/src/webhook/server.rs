@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
@@ -17,7 +16,6 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use lateen_inject::Injector;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
@@ -27,6 +25,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::admit::{Admitted, Around, admit};
 use super::body::{self, BodyError, Whole};
+use super::cluster::Served;
 use super::metrics::{End, Metrics};
 use super::path;
 
@@ -43,8 +42,10 @@ const GREETING: Duration = Duration::from_secs(1);
 
 /// What all connections share.
 pub(crate) struct Shared {
-    pub injector: Arc<ArcSwap<Injector>>,
+    pub served: Arc<Served>,
     pub around: Around,
+    /// Whether reviews are answered yet.
+    pub ready: watch::Receiver<bool>,
     pub metrics: Arc<Metrics>,
     /// Bytes that bodies may hold together.
     budget: Arc<Semaphore>,
@@ -53,10 +54,15 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(injector: Arc<ArcSwap<Injector>>, around: Around, metrics: Arc<Metrics>) -> Arc<Self> {
+    pub(crate) fn new(
+        served: Arc<Served>,
+        around: Around,
+        ready: watch::Receiver<bool>,
+        metrics: Arc<Metrics>,
+    ) -> Arc<Self> {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let (budget, workers) = (Arc::new(Semaphore::new(body::BUDGET)), Arc::new(Semaphore::new(processors)));
-        Arc::new(Self { injector, around, metrics, budget, workers })
+        Arc::new(Self { served, around, ready, metrics, budget, workers })
     }
 }
 
@@ -226,6 +232,9 @@ impl Drop for Busy {
 async fn answer(request: Request<Incoming>, peer: SocketAddr, shared: &Arc<Shared>) -> Response<Full<Bytes>> {
     let path = request.uri().path();
     match (path, request.method()) {
+        ("/ready", &Method::GET | &Method::HEAD) if !*shared.ready.borrow() => {
+            text(StatusCode::SERVICE_UNAVAILABLE, "the cluster has not been read yet\n")
+        }
         ("/ready", &Method::GET | &Method::HEAD) => text(StatusCode::OK, "ready\n"),
         ("/ready", _) => wrong_method("GET"),
         _ if !path::is_inject(path) => text(StatusCode::NOT_FOUND, "try /inject or /ready\n"),
@@ -274,13 +283,17 @@ async fn decide(request: Request<Incoming>, path: &str, shared: &Arc<Shared>) ->
         BodyError::Busy => Refusal { status: StatusCode::SERVICE_UNAVAILABLE, reason: error.to_string() },
         _ => Refusal::bad(error.to_string()),
     })?;
+    // Whoever says so has ended when this fails; then there is nothing left to wait for.
+    let _ = shared.ready.clone().wait_for(|ready| *ready).await;
+    let injector = shared.served.injector();
+    let injector = injector.map_err(|reason| Refusal { status: StatusCode::INTERNAL_SERVER_ERROR, reason })?;
     // The semaphore is never closed.
     let worker = shared.workers.clone().acquire_owned().await.ok();
     let shared = shared.clone();
     let admitted = tokio::task::spawn_blocking(move || {
         let _worker = worker;
         let Whole { bytes, .. } = &whole;
-        admit(bytes, variables, &shared.injector.load(), &shared.around)
+        admit(bytes, variables, &injector, &shared.around)
     });
     match admitted.await {
         Ok(admitted) => admitted.map_err(|error| Refusal::bad(error.to_string())),

@@ -73,7 +73,8 @@ impl Server {
                 mesh: path("mesh.yaml", mesh),
                 revision: String::new(),
                 environment: Default::default(),
-                facts: Default::default(),
+                cluster: None,
+                cluster_wait: Duration::ZERO,
                 look_every: Duration::from_millis(10),
             }),
         };

@@ -4,8 +4,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lateen_config::json_documents;
-use lateen_inject::{Injector, Surroundings};
+use lateen_inject::{ClusterState, Injector, Surroundings};
 use serde_json::{Value as Json, json};
+use tokio::sync::watch;
 
 use super::{Around, DEFAULT_CLUSTER, admit};
 use crate::webhook::path::PathVariables;
@@ -85,7 +86,12 @@ fn command(injector: &Injector, pod: &Json, surroundings: &Surroundings) -> Resu
 }
 
 fn webhook(injector: &Injector, pod: &Json, surroundings: Surroundings) -> Result<Json, String> {
-    let around = Around { cluster: DEFAULT_CLUSTER.to_owned(), surroundings };
+    let around = Around {
+        cluster: DEFAULT_CLUSTER.to_owned(),
+        openshift: true,
+        native_sidecars: surroundings.native_sidecars,
+        state: Some(watch::channel(ClusterState { facts: surroundings.facts, ..ClusterState::default() }).1),
+    };
     let review = json!({
         "apiVersion": "admission.k8s.io/v1",
         "kind": "AdmissionReview",

@@ -2,8 +2,8 @@
 
 use super::{GOODBYE, GREETING, HANDSHAKE, IDLE, Shared, connection};
 use crate::webhook::admit::Around;
+use crate::webhook::cluster::Served;
 use crate::webhook::tls::Current;
-use arc_swap::ArcSwap;
 use lateen_inject::{Injector, Settings};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::pki_types::CertificateDer;
@@ -31,9 +31,9 @@ fn begin_until(stop: watch::Receiver<bool>) -> (JoinHandle<()>, DuplexStream, Ce
     let (injector, _) =
         Injector::new(Settings { config, values: Some(("values".to_owned(), String::new())), ..Settings::default() })
             .unwrap();
-    let injector = Arc::new(ArcSwap::from_pointee(injector));
+    let served = Served::of(injector);
     let around = Around::default();
-    let shared = Shared::new(injector, around, Arc::default());
+    let shared = Shared::new(served, around, watch::channel(true).1, Arc::default());
     let (ours, theirs) = tokio::io::duplex(64 << 10);
     let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
     (tokio::spawn(connection(ours, peer, tls, shared, stop)), theirs, cert.der().clone())
