@@ -205,6 +205,12 @@ fn sessions_are_resumed_unless_the_settings_forbid_it() {
     }
 }
 
+/// For a certificate that is out of date.
+fn ended(params: &mut rcgen::CertificateParams) {
+    params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+    params.not_after = rcgen::date_time_ymd(2021, 1, 1);
+}
+
 #[test]
 fn clients_are_checked_as_the_settings_say() {
     let authority = Authority::new("root");
@@ -212,10 +218,7 @@ fn clients_are_checked_as_the_settings_say() {
     let own = authority.sign(&["a.example"]);
     let good = authority.sign(&["client.example", "spiffe://cluster.local/ns/a/sa/b"]);
     let bad = stranger.sign(&["client.example"]);
-    let expired = authority.sign_with(&["client.example"], Key::Ecdsa, |params| {
-        params.not_before = rcgen::date_time_ymd(2020, 1, 1);
-        params.not_after = rcgen::date_time_ymd(2021, 1, 1);
-    });
+    let expired = authority.sign_with(&["client.example"], Key::Ecdsa, ended);
     let revoked = authority.sign(&["revoked.example"]);
     let hash = |bytes: &[u8]| {
         aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes)
@@ -516,14 +519,16 @@ fn secrets_rotate_under_load_and_their_loss_closes_their_port_alone() {
     }
     let last = dial.certificate(address, "a.example");
     let mixed = Certificate { key: authority.sign(&["a.example"]).key, ..authority.sign(&["a.example"]) };
-    serve(&[secret(&mixed), roots.clone()]);
-    assert_eq!(dial.certificate(address, "a.example"), last, "what is bad takes nobody's place");
-    let expired = authority.sign_with(&["a.example"], Key::Ecdsa, |params| {
-        params.not_before = rcgen::date_time_ymd(2020, 1, 1);
-        params.not_after = rcgen::date_time_ymd(2021, 1, 1);
-    });
-    serve(&[secret(&expired), roots.clone()]);
-    assert_eq!(dial.certificate(address, "a.example"), last, "what has expired takes nobody's place");
+    let expired = authority.sign_with(&["a.example"], Key::Ecdsa, ended);
+    for (own, wrong) in [(&mixed, "bad"), (&expired, "expired")] {
+        let revoked = authority.sign(&["client.example"]);
+        let mut checked = roots.clone();
+        checked["validation_context"]["crl"] = json!({"inline_string": authority.revoke(&[&revoked], 1)});
+        serve(&[secret(own), checked]);
+        let revoked = Dial::trusting(&authority).with(&revoked).get(address, "a.example");
+        assert!(revoked.is_err(), "revoked while the server's own certificate is {wrong}");
+        assert_eq!(dial.certificate(address, "a.example"), last, "what is {wrong} takes nobody's place");
+    }
     load.end();
     serve(&[roots]);
     assert!(dial.dial(address, "a.example").is_err(), "the secret is gone");

@@ -1,11 +1,10 @@
 //! Contexts for clients: TLS towards endpoints.
 //! In: settings, certificates that were read. Out: a configuration of rustls, and one that checks the name too.
 
-use super::material;
 use super::params;
 use super::peer::{Conditions, Servers};
 use super::x509::{self, Leaf};
-use lateen_proxy_core::ir::{TlsCertificate, UpstreamTls, ValidationContext};
+use lateen_proxy_core::ir::{UpstreamTls, ValidationContext};
 use rustls::client::{ResolvesClientCert, Resumption};
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, SignatureScheme};
@@ -25,13 +24,12 @@ pub struct ClientContext {
 /// Builds a context.
 pub fn build(
     tls: &UpstreamTls,
-    certificate: Option<&TlsCertificate>,
+    own: Option<&Arc<CertifiedKey>>,
     validation: Option<&ValidationContext>,
 ) -> Result<ClientContext, String> {
     params::usable(&tls.common.params)?;
     let provider = params::provider(&tls.common.params);
-    let key = certificate.map(|given| material::certified(given, &provider).map(Arc::new)).transpose()?;
-    let leaf = key.as_ref().and_then(|key| key.cert.first()).and_then(|der| x509::leaf(der));
+    let leaf = own.and_then(|key| key.cert.first()).and_then(|der| x509::leaf(der));
     let open = ValidationContext::default();
     let conditions =
         Arc::new(Conditions::new(validation.unwrap_or(&open), provider.signature_verification_algorithms)?);
@@ -41,7 +39,7 @@ pub fn build(
             .map_err(|error| format!("tls_params: {error}"))?
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(Servers { conditions: Arc::clone(&conditions), for_name }));
-        let mut config = match &key {
+        let mut config = match own {
             Some(key) => builder.with_client_cert_resolver(Arc::new(One(Arc::clone(key)))),
             None => builder.with_no_client_auth(),
         };

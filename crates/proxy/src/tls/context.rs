@@ -4,12 +4,14 @@
 
 use super::client::{self, ClientContext};
 use super::material::{self, Stamp};
+use super::params;
 use super::server::{self, ServerContext};
-use super::x509::Leaf;
+use super::x509::{self, Leaf};
 use arc_swap::{ArcSwapOption, Guard};
 use lateen_proxy_core::ir::{
     CommonTls, DownstreamTls, OrSds, Secret, SecretKind, Tables, TlsCertificate, UpstreamTls, ValidationContext,
 };
+use rustls::sign::CertifiedKey;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -104,13 +106,11 @@ pub trait Settings {
     type Context;
     /// What both sides have.
     fn common(&self) -> &CommonTls;
-    /// Builds it from what secrets and files hold.
+    /// Builds it from own certificates and what secrets and files hold for checking the peer.
     ///
     /// # Errors
     /// Which source is bad, and why.
-    fn build(&self, own: &[&TlsCertificate], peer: Option<&ValidationContext>) -> Result<Self::Context, String>;
-    /// When the first of its certificates ends, seconds since 1970.
-    fn not_after(context: &Self::Context) -> i64;
+    fn build(&self, own: &[Arc<CertifiedKey>], peer: Option<&ValidationContext>) -> Result<Self::Context, String>;
 }
 
 impl Settings for DownstreamTls {
@@ -120,12 +120,8 @@ impl Settings for DownstreamTls {
         &self.common
     }
 
-    fn build(&self, own: &[&TlsCertificate], peer: Option<&ValidationContext>) -> Result<ServerContext, String> {
+    fn build(&self, own: &[Arc<CertifiedKey>], peer: Option<&ValidationContext>) -> Result<ServerContext, String> {
         server::build(self, own, peer)
-    }
-
-    fn not_after(context: &ServerContext) -> i64 {
-        context.leaves.iter().map(|leaf| leaf.not_after).min().unwrap_or(i64::MAX)
     }
 }
 
@@ -136,12 +132,8 @@ impl Settings for UpstreamTls {
         &self.common
     }
 
-    fn build(&self, own: &[&TlsCertificate], peer: Option<&ValidationContext>) -> Result<ClientContext, String> {
-        client::build(self, own.first().copied(), peer)
-    }
-
-    fn not_after(context: &ClientContext) -> i64 {
-        context.leaf.as_ref().map_or(i64::MAX, |leaf| leaf.not_after)
+    fn build(&self, own: &[Arc<CertifiedKey>], peer: Option<&ValidationContext>) -> Result<ClientContext, String> {
+        client::build(self, own.first(), peer)
     }
 }
 
@@ -159,6 +151,8 @@ struct Seen {
     /// In the order of `CommonTls::secrets`; `None` before the first look.
     secrets: Option<Vec<Option<Arc<Secret>>>>,
     files: Vec<(String, Option<Stamp>)>,
+    /// Own certificates of the present form; `None` while there is no such form.
+    own: Option<Vec<Arc<CertifiedKey>>>,
     problem: Option<String>,
 }
 
@@ -215,6 +209,7 @@ impl<T: Settings> Entry<T> {
             // What is not there any more serves nobody.
             Err(missing) => {
                 self.current.store(None);
+                seen.own = None;
                 self.tell(seen, Some(missing));
             }
             Ok((own, peer)) => {
@@ -222,27 +217,39 @@ impl<T: Settings> Entry<T> {
                 let sources = own.iter().flat_map(|certificate| [&certificate.chain, &certificate.key]);
                 let paths = sources.filter_map(material::file).chain(peer.iter().flat_map(material::files));
                 seen.files = paths.map(|path| (path.to_owned(), material::stamp(path))).collect();
-                let own: Vec<&TlsCertificate> = own.iter().collect();
-                match self.settings.build(&own, peer.as_ref()) {
-                    Ok(context) => self.put(seen, context),
+                let built = self.choose(seen.own.as_deref(), &own).and_then(|(own, problem)| {
+                    let context = self.settings.build(&own, peer.as_ref())?;
+                    Ok((context, own, problem))
+                });
+                match built {
+                    Ok((context, own, problem)) => {
+                        self.current.store(Some(Arc::new(context)));
+                        seen.own = Some(own);
+                        self.tell(seen, problem);
+                    }
                     Err(problem) => self.tell(seen, Some(problem)),
                 }
             }
         }
     }
 
-    /// A certificate that has ended does not take the place of one that has not.
-    fn put(&self, seen: &mut Seen, context: T::Context) {
+    /// The own certificates as they are given, or the former ones while those are malformed or have ended: what else
+    /// has changed, such as a list of revoked certificates, must not wait for them.
+    fn choose(&self, former: Option<&[Arc<CertifiedKey>]>, given: &[TlsCertificate]) -> Result<Own, String> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let now = i64::try_from(now).unwrap_or(i64::MAX);
-        let ended = T::not_after(&context) < now;
-        let former = self.current.load().as_ref().is_some_and(|former| T::not_after(former) >= now);
-        if ended && former {
-            self.tell(seen, Some("the certificate has expired; the former one stays in use".to_owned()));
-            return;
+        let provider = params::provider(&self.settings.common().params);
+        let loaded = given.iter().map(|one| material::certified(one, &provider).map(Arc::new)).collect();
+        let loaded: Result<Vec<Arc<CertifiedKey>>, String> = loaded;
+        match (loaded, former) {
+            (Ok(own), _) if not_after(&own) >= now => Ok((own, None)),
+            (Ok(_), Some(former)) if not_after(former) >= now => {
+                Ok((former.to_vec(), Some("the certificate has expired; the former one stays in use".to_owned())))
+            }
+            (Ok(own), _) => Ok((own, Some("the certificate has expired; clients will refuse it".to_owned()))),
+            (Err(problem), Some(former)) => Ok((former.to_vec(), Some(problem))),
+            (Err(problem), None) => Err(problem),
         }
-        self.current.store(Some(Arc::new(context)));
-        self.tell(seen, ended.then(|| "the certificate has expired; clients will refuse it".to_owned()));
     }
 
     fn tell(&self, seen: &mut Seen, problem: Option<String>) {
@@ -317,6 +324,15 @@ impl<T: Settings> Entry<T> {
             leaves: current.as_ref().map(|context| leaves(context)).unwrap_or_default(),
         }
     }
+}
+
+/// Certificates to use, and why they are not those that are given.
+type Own = (Vec<Arc<CertifiedKey>>, Option<String>);
+
+/// When the first of some certificates ends, seconds since 1970.
+fn not_after(own: &[Arc<CertifiedKey>]) -> i64 {
+    let leaves = own.iter().filter_map(|key| key.cert.first().and_then(|der| x509::leaf(der)));
+    leaves.map(|leaf| leaf.not_after).min().unwrap_or(i64::MAX)
 }
 
 /// As protobuf merges: single values of the second win, lists grow.

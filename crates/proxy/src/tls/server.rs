@@ -1,11 +1,10 @@
 //! Contexts for servers.
 //! In: settings, certificates that were read. Out: a configuration of rustls that picks a certificate by name and key.
 
-use super::material;
 use super::params;
 use super::peer::{Clients, Conditions, dns_name_matches};
 use super::x509::{self, Leaf};
-use lateen_proxy_core::ir::{DownstreamTls, SanKind, TlsCertificate, ValidationContext};
+use lateen_proxy_core::ir::{DownstreamTls, SanKind, ValidationContext};
 use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert, ServerSessionMemoryCache};
 use rustls::sign::CertifiedKey;
 use rustls::{ServerConfig, SignatureAlgorithm};
@@ -30,15 +29,11 @@ pub struct ServerContext {
 /// Builds a context.
 pub fn build(
     tls: &DownstreamTls,
-    certificates: &[&TlsCertificate],
+    own: &[Arc<CertifiedKey>],
     validation: Option<&ValidationContext>,
 ) -> Result<ServerContext, String> {
     params::usable(&tls.common.params)?;
     let provider = params::provider(&tls.common.params);
-    let mut keys = Vec::with_capacity(certificates.len());
-    for given in certificates {
-        keys.push(Arc::new(material::certified(given, &provider)?));
-    }
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(params::versions(&tls.common.params))
         .map_err(|error| format!("tls_params: {error}"))?;
@@ -58,7 +53,7 @@ pub fn build(
         }
         None => builder.with_no_client_auth(),
     };
-    let choices: Vec<Choice> = keys.into_iter().map(Choice::new).collect();
+    let choices: Vec<Choice> = own.iter().cloned().map(Choice::new).collect();
     let leaves: Vec<Leaf> = choices.iter().map(|choice| choice.leaf.clone()).collect();
     let uri_sans = leaves.first().map(|leaf| leaf.names_of(SanKind::Uri).map(str::to_owned).collect());
     let mut config = builder.with_cert_resolver(Arc::new(Choices { choices, require_sni: tls.require_sni }));
