@@ -13,8 +13,8 @@ use std::time::Duration;
 /// Time for reviews that run when the process is told to end (istiod's `shutdownDuration`); told twice, it ends at once.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// How long reviews wait at most for the first reading of the cluster: as long as an API server waits for a webhook.
-const CLUSTER_WAIT: Duration = Duration::from_secs(10);
+/// How long reviews wait at most for the first reading of the cluster: half of what an API server waits for a webhook.
+const CLUSTER_WAIT: Duration = Duration::from_secs(5);
 
 /// Run the control plane alone: any Envoy v3 client may connect.
 #[derive(clap::Args)]
