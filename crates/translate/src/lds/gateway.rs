@@ -48,7 +48,9 @@ pub fn build(scope: &Scope, options: &Options, out: &mut Built) {
     }
     for (name, port, chains) in listeners {
         let mut chains = building.distinct(chains);
-        overlap::widen(&mut chains);
+        if let Err(destinations) = overlap::widen(&mut chains) {
+            building.too_many(port, destinations);
+        }
         // Nothing but closed servers: the port is not opened.
         if chains.iter().any(|chain| !chain.filters.is_empty()) {
             let made = listener(scope, options, name, port, chains);
@@ -282,6 +284,19 @@ impl Building<'_> {
             self.out.findings.push(by.source.warn(by.at, format!("{}.hosts", by.path()), message));
         }
         kept
+    }
+
+    /// Too many destinations beside too many names: what Envoy does with them is not what was written.
+    fn too_many(&mut self, port: &MergedPort, destinations: usize) {
+        let Some(first) = port.servers.first().map(|merged| &merged.server) else { return };
+        let message = format!(
+            "rules with destinationSubnets name {destinations} networks on port {}, too many to repeat the other rules of \
+             the port for them; connections to these networks meet only the rules that name them, as in Istio",
+            port.number
+        );
+        let mut finding = first.source.warn(first.at, first.path(), message);
+        finding.hint = Some("name fewer and wider networks, or give their rules a port of their own".to_owned());
+        self.out.findings.push(finding);
     }
 
     /// A port without a route is not opened; whoever wrote the server wants to know.

@@ -4,7 +4,7 @@
 
 use lateen_envoy_api::v3::core::CidrRange;
 use lateen_envoy_api::v3::listener::FilterChain;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::IpAddr;
 
 /// Destination, ALPN and server name; empty for all of them.
@@ -46,37 +46,90 @@ pub fn distinct<O: Clone>(chains: Vec<(FilterChain, O)>) -> (Vec<FilterChain>, V
     (kept, lost)
 }
 
+/// Chains that [`widen`] makes at the most.
+const MOST_COPIES: usize = 10_000;
+
 /// Repeats chains for the destinations of others. Envoy looks for the narrowest destination first and does not come
 /// back from there, so that one name of one destination would hide all other names from connections to it.
-pub fn widen(chains: &mut Vec<FilterChain>) {
+///
+/// # Errors
+/// The number of destinations, when that would take more than [`MOST_COPIES`] chains; nothing is repeated then.
+pub fn widen(chains: &mut Vec<FilterChain>) -> Result<(), usize> {
     let mut places: BTreeMap<String, CidrRange> = BTreeMap::new();
     for chain in chains.iter() {
         let ranges = chain.filter_chain_match.iter().flat_map(|matched| &matched.prefix_ranges);
         places.extend(ranges.map(|range| (text(range), range.clone())));
     }
+    let networks: Vec<Networks> = chains.iter().map(Networks::of).collect();
     let mut more = Vec::new();
     for (place, range) in &places {
         // The narrowest of those that this destination is part of comes first; equal ones stay in order.
-        let mut around: Vec<(u32, &FilterChain)> =
-            chains.iter().filter_map(|chain| Some((covering(chain, range)?, chain))).collect();
+        let mut around: Vec<(u32, &FilterChain)> = Vec::new();
+        let mut taken: BTreeSet<Key> = BTreeSet::new();
+        for (chain, networks) in chains.iter().zip(&networks) {
+            if networks.own.contains(place) {
+                taken.extend(names(chain).iter().map(|name| key(place, chain, name)));
+            }
+            around.extend(networks.around(range).map(|length| (length, chain)));
+        }
         around.sort_by_key(|(length, _)| std::cmp::Reverse(*length));
-        let here = chains.iter().filter(|chain| covers_itself(chain, place));
-        let mut taken: Vec<Key> =
-            here.flat_map(|chain| names(chain).into_iter().map(|n| key(place, chain, &n))).collect();
         for (_, chain) in around {
-            let mut copy = chain.clone();
             let free: Vec<String> =
                 names(chain).into_iter().filter(|n| !taken.contains(&key(place, chain, n))).collect();
             if free.is_empty() {
                 continue;
             }
+            if more.len() == MOST_COPIES {
+                return Err(places.len());
+            }
             taken.extend(free.iter().map(|name| key(place, chain, name)));
+            let mut copy = chain.clone();
             set_names(&mut copy, free);
             copy.filter_chain_match.get_or_insert_default().prefix_ranges = vec![range.clone()];
             more.push(copy);
         }
     }
     chains.extend(more);
+    Ok(())
+}
+
+/// The destinations of a chain.
+struct Networks {
+    /// As they are written.
+    own: HashSet<String>,
+    /// Whether of IPv4, the length, and so many bits of the address.
+    bits: BTreeSet<(bool, u32, u128)>,
+    lengths: BTreeSet<u32>,
+}
+
+impl Networks {
+    fn of(chain: &FilterChain) -> Self {
+        let ranges = chain.filter_chain_match.as_ref().map_or(&[][..], |matched| &matched.prefix_ranges);
+        Self {
+            own: ranges.iter().map(text).collect(),
+            bits: ranges.iter().filter_map(|range| bits(range, length(range))).collect(),
+            lengths: ranges.iter().map(length).collect(),
+        }
+    }
+
+    /// The length of the narrowest range that holds all of `place` and more; 0 where every destination is meant.
+    fn around(&self, place: &CidrRange) -> Option<u32> {
+        if self.own.is_empty() {
+            return Some(0);
+        }
+        let holds = |wider: &u32| bits(place, *wider).is_some_and(|bits| self.bits.contains(&bits));
+        self.lengths.range(..length(place)).rev().copied().find(|wider| holds(wider))
+    }
+}
+
+/// The first bits of a range's address; nothing when there is no address.
+fn bits(range: &CidrRange, length: u32) -> Option<(bool, u32, u128)> {
+    let (v4, bits) = match range.address_prefix.parse().ok()? {
+        IpAddr::V4(v4) => (true, u128::from(v4.to_bits()) << 96),
+        IpAddr::V6(v6) => (false, v6.to_bits()),
+    };
+    let mask = u128::MAX.checked_shl(128u32.saturating_sub(length)).unwrap_or(0);
+    Some((v4, length, bits & mask))
 }
 
 fn key(range: &str, chain: &FilterChain, name: &str) -> Key {
@@ -111,31 +164,5 @@ fn length(range: &CidrRange) -> u32 {
     range.prefix_len.unwrap_or_default().value
 }
 
-fn covers_itself(chain: &FilterChain, place: &str) -> bool {
-    chain
-        .filter_chain_match
-        .as_ref()
-        .is_some_and(|matched| texts(&matched.prefix_ranges).iter().any(|own| own == place))
-}
-
-/// The length of the narrowest range of a chain that holds all of `place` and more.
-fn covering(chain: &FilterChain, place: &CidrRange) -> Option<u32> {
-    let Some(matched) = &chain.filter_chain_match else { return Some(0) };
-    if matched.prefix_ranges.is_empty() {
-        return Some(0);
-    }
-    let wider = matched.prefix_ranges.iter().filter(|range| length(range) < length(place) && holds(range, place));
-    wider.map(length).max()
-}
-
-fn holds(range: &CidrRange, place: &CidrRange) -> bool {
-    let (Ok(a), Ok(b)) = (range.address_prefix.parse::<IpAddr>(), place.address_prefix.parse::<IpAddr>()) else {
-        return false;
-    };
-    let bits = |address: IpAddr| match address {
-        IpAddr::V4(v4) => u128::from(v4.to_bits()) << 96,
-        IpAddr::V6(v6) => v6.to_bits(),
-    };
-    let mask = u128::MAX.checked_shl(128 - length(range)).unwrap_or(0);
-    a.is_ipv4() == b.is_ipv4() && bits(a) & mask == bits(b) & mask
-}
+#[cfg(test)]
+mod tests;
