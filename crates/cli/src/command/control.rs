@@ -149,7 +149,8 @@ pub fn execute(args: Args) -> anyhow::Result<ExitCode> {
         let mut generation = source.current();
         loop {
             let mut findings = generation.findings.clone();
-            let change = Change { objects: generation.objects.clone(), ..Change::default() };
+            let (objects, refused) = (generation.objects.clone(), generation.findings.clone());
+            let change = Change { objects, refused, ..Change::default() };
             control.change_and_wait(change).await;
             findings.extend(control.world().findings.iter().cloned());
             print::findings(&findings);
