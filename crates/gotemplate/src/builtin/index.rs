@@ -83,9 +83,6 @@ pub(super) fn slice(budget: &Budget, args: &[Value]) -> Result {
     if matches!(item, Value::Nil) {
         return Err(CallError::new("slice of untyped nil"));
     }
-    if matches!(item, Value::Object(object) if object.is_nil()) {
-        return Err(CallError::new("slice of nil pointer"));
-    }
     if indexes.len() > 3 {
         return Err(CallError::new(format!("too many slice indexes: {}", indexes.len())));
     }
@@ -93,7 +90,7 @@ pub(super) fn slice(budget: &Budget, args: &[Value]) -> Result {
         Value::String(_) if indexes.len() == 3 => return Err(CallError::new("cannot 3-index slice a string")),
         Value::String(text) => text.len(),
         Value::List(list) => list.len(),
-        other => return Err(CallError::new(format!("can't slice item of type {}", bare_type(other)))),
+        other => return Err(CallError::new(format!("can't slice item of type {}", other.type_name()))),
     };
     // `position` allows the length itself as an end.
     let mut bounds = [0, len, len];

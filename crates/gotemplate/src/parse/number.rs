@@ -113,16 +113,22 @@ pub(crate) fn parse_uint(text: &str) -> Option<u64> {
     u64::from_str_radix(&digits.replace('_', ""), radix).ok()
 }
 
-/// As Go's `strconv.ParseFloat`; underscores only with a prefix, hexadecimal with an exponent.
+/// As Go's `strconv.ParseFloat`: underscores between digits, hexadecimal with an exponent.
 pub(crate) fn parse_float(text: &str) -> Option<f64> {
     let (negative, body) = match text.as_bytes().first()? {
         b'-' => (true, &text[1..]),
         b'+' => (false, &text[1..]),
         _ => (false, text),
     };
-    let lower = body.to_ascii_lowercase();
+    let mut lower = body.to_ascii_lowercase();
+    if lower.contains('_') {
+        if !are_between_digits(&lower) {
+            return None;
+        }
+        lower.retain(|c| c != '_');
+    }
     let magnitude = match lower.strip_prefix("0x") {
-        Some(hex) => parse_hex_float(&hex.replace('_', ""))?,
+        Some(hex) => parse_hex_float(hex)?,
         None if matches!(lower.as_str(), "inf" | "infinity") => f64::INFINITY,
         None if lower == "nan" => return Some(f64::NAN),
         None if lower.starts_with(|c: char| c.is_ascii_digit() || c == '.') => {
@@ -131,6 +137,20 @@ pub(crate) fn parse_float(text: &str) -> Option<f64> {
         None => return None,
     };
     Some(if negative { -magnitude } else { magnitude })
+}
+
+/// Whether each underscore of a float in lower case has a digit before and behind it; `0x` counts as one.
+fn are_between_digits(text: &str) -> bool {
+    let (digits, hex) = text.strip_prefix("0x").map_or((text, false), |digits| (digits, true));
+    let is_digit = |c: char| c.is_ascii_digit() || (hex && c.is_ascii_hexdigit());
+    let mut before = if hex { '0' } else { '!' };
+    for c in digits.chars() {
+        if (c == '_' && !is_digit(before)) || (before == '_' && !is_digit(c)) {
+            return false;
+        }
+        before = c;
+    }
+    before != '_'
 }
 
 fn parse_hex_float(text: &str) -> Option<f64> {
