@@ -3,10 +3,12 @@
 
 #[path = "support/plane.rs"]
 mod plane;
+#[path = "support/tls.rs"]
+mod tls;
 
-use plane::{Client, Origin, Plane, cluster, forward, listener};
+use plane::{Client, Origin, Plane, cluster, forward, listener, named_listener};
 use serde_json::json;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -86,4 +88,82 @@ fn a_client_that_reads_nothing_stops_the_upstream() {
         left -= part;
     }
     plane::until("the upstream is done", || over.load(Ordering::SeqCst));
+}
+
+/// Bodies of many sizes, so that the end of some meets a socket that is full.
+const SIZES: std::ops::Range<usize> = 1..80;
+const STEP: usize = 77_777;
+
+/// A client that takes little at a time.
+fn slow(address: std::net::SocketAddr) -> std::net::TcpStream {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    socket.connect(&address.into()).unwrap();
+    socket.into()
+}
+
+#[test]
+fn the_end_of_a_response_over_tls_arrives_though_the_client_is_slow() {
+    let authority = tls::Authority::new("root");
+    let origin = Origin::start(|client| {
+        while let Some(head) = client.read_head() {
+            let size: usize = head.split(['/', ' ']).nth(2).unwrap().parse().unwrap();
+            client.write(&format!("HTTP/1.1 200 OK\r\ncontent-length: {size}\r\n\r\n{}", "x".repeat(size)));
+        }
+    });
+    let mut listener = listener(forward(json!({})));
+    listener["filter_chains"][0]["transport_socket"] =
+        tls::server(json!({}), json!({"tls_certificates": [authority.sign(&["a.example"]).inline()]}));
+    let plane = Plane::start(&[listener], &[cluster(origin.address, json!({}))]);
+    let dial = tls::Dial::trusting(&authority);
+    let mut session = dial.dial_on(slow(plane.address("main")), "a.example").unwrap();
+    for size in SIZES.map(|nth| nth * STEP) {
+        write!(session, "GET /{size} HTTP/1.1\r\nhost: a.example\r\n\r\n").unwrap();
+        let mut left = size;
+        let mut bytes = [0; 2048];
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            session.read_exact(&mut bytes[..1]).unwrap();
+            head.push(bytes[0]);
+        }
+        while left > 0 {
+            let count = session.read(&mut bytes).unwrap_or_else(|error| panic!("{left} of {size} bytes: {error}"));
+            assert!(count > 0, "{left} of {size} bytes are missing");
+            left -= count;
+        }
+    }
+}
+
+#[test]
+fn the_end_of_a_request_over_tls_arrives_though_the_upstream_is_slow() {
+    let authority = tls::Authority::new("root");
+    let origin = Origin::start(|client| {
+        while let Some(head) = client.read_head() {
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+            let mut left: usize = length.parse().unwrap();
+            while left > 0 {
+                let part = left.min(2048);
+                client.read_exact(part).unwrap();
+                left -= part;
+            }
+            client.write("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ndone");
+        }
+    });
+    // The first listener is the client of the second.
+    let mut inner = named_listener("inner", 0, forward(json!({})));
+    inner["filter_chains"][0]["transport_socket"] =
+        tls::server(json!({}), json!({"tls_certificates": [authority.sign(&["a.example"]).inline()]}));
+    let inner = Plane::start(&[inner], &[cluster(origin.address, json!({}))]);
+    let socket = tls::client(
+        json!({"sni": "a.example"}),
+        json!({"validation_context": {"trusted_ca": {"inline_string": authority.pem}}}),
+    );
+    let outer = cluster(inner.address("inner"), json!({"transport_socket": socket}));
+    let plane = Plane::start(&[listener(forward(json!({})))], &[outer]);
+    let mut client = plane.client();
+    for size in SIZES.map(|nth| nth * STEP) {
+        client.write(&format!("POST / HTTP/1.1\r\nhost: a.example\r\ncontent-length: {size}\r\n\r\n"));
+        write_all(&mut client, size as u64, &AtomicU64::new(0));
+        assert_eq!(client.read_response().body, "done", "{size} bytes");
+    }
 }

@@ -171,12 +171,11 @@ impl ClientConnection {
 
     /// Writes what waits.
     pub fn poll_flush(&mut self, task: &mut Context<'_>) -> Poll<Result<(), Failure>> {
-        if !self.output.is_empty() {
-            let before = self.output.len();
-            let outcome = self.output.poll_flush(task, &mut self.transport);
-            self.sent += (before - self.output.len()) as u64;
-            ready!(outcome).map_err(|_| self.broken())?;
-        }
+        // Also with nothing here: TLS may have kept the end of what it took.
+        let before = self.output.len();
+        let outcome = self.output.poll_flush(task, &mut self.transport);
+        self.sent += (before - self.output.len()) as u64;
+        ready!(outcome).map_err(|_| self.broken())?;
         if self.half_close {
             ready!(Pin::new(&mut self.transport).poll_shutdown(task)).map_err(|_| self.broken())?;
             self.half_close = false;

@@ -171,12 +171,11 @@ impl Downstream for ServerStream {
     }
 
     fn poll_flush(&mut self, task: &mut Context<'_>) -> Poll<Result<(), Gone>> {
-        if !self.output.is_empty() {
-            let before = self.output.len();
-            let outcome = self.output.poll_flush(task, &mut self.transport);
-            self.sent += (before - self.output.len()) as u64;
-            ready!(outcome).map_err(|_| Gone::Closed)?;
-        }
+        // Also with nothing here: TLS may have kept the end of what it took.
+        let before = self.output.len();
+        let outcome = self.output.poll_flush(task, &mut self.transport);
+        self.sent += (before - self.output.len()) as u64;
+        ready!(outcome).map_err(|_| Gone::Closed)?;
         if self.half_close {
             ready!(Pin::new(&mut self.transport).poll_shutdown(task)).map_err(|_| Gone::Closed)?;
             self.half_close = false;
