@@ -28,40 +28,48 @@ async fn connect(address: SocketAddr) -> (SendRequest<Bytes>, JoinHandle<Result<
     (client, tokio::spawn(connection))
 }
 
-/// A server over HTTP/2 that sends back body and trailers of each request.
-async fn echo() -> SocketAddr {
+/// A server that does this with each connection.
+async fn server<S: Future<Output = ()> + Send + 'static>(
+    serve: impl Fn(TcpStream) -> S + Send + 'static,
+) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(async move {
-                let mut connection = h2::server::handshake(stream).await.unwrap();
-                while let Some(Ok((request, mut respond))) = connection.accept().await {
-                    tokio::spawn(async move {
-                        let path = request.uri().path().to_owned();
-                        match path.as_str() {
-                            "/reset" => return respond.send_reset(Reason::INTERNAL_ERROR),
-                            "/refused" => return respond.send_reset(Reason::REFUSED_STREAM),
-                            "/trailers-only" => {
-                                let head = Response::builder().header("grpc-status", "5").body(()).unwrap();
-                                let _ = respond.send_response(head, true);
-                                return;
-                            }
-                            _ => {}
-                        }
-                        let (body, trailers) = read(request.into_body()).await;
-                        let head = Response::builder().header("content-type", "application/grpc").body(()).unwrap();
-                        let mut send = respond.send_response(head, false).unwrap();
-                        send.send_data(body.into(), false).unwrap();
-                        let mut end = trailers.unwrap_or_default();
-                        end.insert("grpc-status", "0".parse().unwrap());
-                        send.send_trailers(end).unwrap();
-                    });
-                }
-            });
+            tokio::spawn(serve(stream));
         }
     });
     address
+}
+
+/// A server over HTTP/2 that sends back body and trailers of each request.
+async fn echo() -> SocketAddr {
+    server(|stream| async move {
+        let mut connection = h2::server::handshake(stream).await.unwrap();
+        while let Some(Ok((request, mut respond))) = connection.accept().await {
+            tokio::spawn(async move {
+                let path = request.uri().path().to_owned();
+                match path.as_str() {
+                    "/reset" => return respond.send_reset(Reason::INTERNAL_ERROR),
+                    "/refused" => return respond.send_reset(Reason::REFUSED_STREAM),
+                    "/trailers-only" => {
+                        let head = Response::builder().header("grpc-status", "5").body(()).unwrap();
+                        let _ = respond.send_response(head, true);
+                        return;
+                    }
+                    _ => {}
+                }
+                let (body, trailers) = read(request.into_body()).await;
+                let head = Response::builder().header("content-type", "application/grpc").body(()).unwrap();
+                let mut send = respond.send_response(head, false).unwrap();
+                send.send_data(body.into(), false).unwrap();
+                let mut end = trailers.unwrap_or_default();
+                end.insert("grpc-status", "0".parse().unwrap());
+                send.send_trailers(end).unwrap();
+            });
+        }
+    })
+    .await
 }
 
 async fn read(mut body: RecvStream) -> (Vec<u8>, Option<HeaderMap>) {
@@ -234,22 +242,17 @@ fn a_stream_that_the_upstream_resets_is_503() {
 fn interim_responses_of_an_upstream_go_on() {
     // Envoy 1.40: the first of them, to HTTP/1 and HTTP/2 alike, and none without `proxy_100_continue`.
     run(async {
-        let listening = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let origin = listening.local_addr().unwrap();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listening.accept().await {
-                tokio::spawn(async move {
-                    let mut connection = h2::server::handshake(stream).await.unwrap();
-                    while let Some(Ok((_, mut respond))) = connection.accept().await {
-                        for (status, link) in [(103, "<first>"), (103, "<second>")] {
-                            let head = Response::builder().status(status).header("link", link).body(()).unwrap();
-                            respond.send_informational(head).unwrap();
-                        }
-                        respond.send_response(Response::new(()), true).unwrap();
-                    }
-                });
+        let origin = server(|stream| async move {
+            let mut connection = h2::server::handshake(stream).await.unwrap();
+            while let Some(Ok((_, mut respond))) = connection.accept().await {
+                for (status, link) in [(103, "<first>"), (103, "<second>")] {
+                    let head = Response::builder().status(status).header("link", link).body(()).unwrap();
+                    respond.send_informational(head).unwrap();
+                }
+                respond.send_response(Response::new(()), true).unwrap();
             }
-        });
+        })
+        .await;
         for forwards in [false, true] {
             let mut manager = forward(json!({}));
             manager["proxy_100_continue"] = json!(forwards);
@@ -284,26 +287,18 @@ fn interim_responses_of_an_upstream_go_on() {
 fn a_websocket_goes_through_an_http_2_upstream() {
     // Envoy 1.40: an extended CONNECT (RFC 8441); 200 becomes 101 with its headers, any other status stays what it is.
     run(async {
-        let listening = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let origin = listening.local_addr().unwrap();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listening.accept().await {
-                tokio::spawn(async move {
-                    let mut connection = h2::server::Builder::new()
-                        .enable_connect_protocol()
-                        .handshake::<_, Bytes>(stream)
-                        .await
-                        .unwrap();
-                    while let Some(Ok((request, mut respond))) = connection.accept().await {
-                        assert_eq!(request.extensions().get::<h2::ext::Protocol>().unwrap().as_str(), "websocket");
-                        let status = request.uri().path().trim_start_matches('/').parse::<u16>().unwrap();
-                        let head = Response::builder().status(status).body(()).unwrap();
-                        let mut send = respond.send_response(head, false).unwrap();
-                        send.send_data("hello".into(), true).unwrap();
-                    }
-                });
+        let origin = server(|stream| async move {
+            let mut connection =
+                h2::server::Builder::new().enable_connect_protocol().handshake::<_, Bytes>(stream).await.unwrap();
+            while let Some(Ok((request, mut respond))) = connection.accept().await {
+                assert_eq!(request.extensions().get::<h2::ext::Protocol>().unwrap().as_str(), "websocket");
+                let status = request.uri().path().trim_start_matches('/').parse::<u16>().unwrap();
+                let head = Response::builder().status(status).body(()).unwrap();
+                let mut send = respond.send_response(head, false).unwrap();
+                send.send_data("hello".into(), true).unwrap();
             }
-        });
+        })
+        .await;
         let mut manager = forward(json!({}));
         manager["upgrade_configs"] = json!([{"upgrade_type": "websocket"}]);
         let plane = Plane::start(&[listener(manager)], &[cluster(origin, http2())]);
