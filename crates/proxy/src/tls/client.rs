@@ -1,9 +1,10 @@
 //! Contexts for clients: TLS towards endpoints.
 //! In: settings, certificates that were read. Out: a configuration of rustls, and one that checks the name too.
 
+use super::material::Own;
 use super::params;
 use super::peer::{Conditions, Servers};
-use super::x509::{self, Leaf};
+use super::x509::Leaf;
 use lateen_proxy_core::ir::{UpstreamTls, ValidationContext};
 use rustls::client::{ResolvesClientCert, Resumption};
 use rustls::sign::CertifiedKey;
@@ -24,12 +25,12 @@ pub struct ClientContext {
 /// Builds a context.
 pub fn build(
     tls: &UpstreamTls,
-    own: Option<&Arc<CertifiedKey>>,
+    own: Option<&Own>,
     validation: Option<&ValidationContext>,
 ) -> Result<ClientContext, String> {
     params::usable(&tls.common.params)?;
     let provider = params::provider(&tls.common.params);
-    let leaf = own.and_then(|key| key.cert.first()).and_then(|der| x509::leaf(der));
+    let leaf = own.and_then(|own| own.leaf.clone());
     let open = ValidationContext::default();
     let conditions =
         Arc::new(Conditions::new(validation.unwrap_or(&open), provider.signature_verification_algorithms)?);
@@ -40,7 +41,7 @@ pub fn build(
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(Servers { conditions: Arc::clone(&conditions), for_name }));
         let mut config = match own {
-            Some(key) => builder.with_client_cert_resolver(Arc::new(One(Arc::clone(key)))),
+            Some(own) => builder.with_client_cert_resolver(Arc::new(One(Arc::clone(&own.key)))),
             None => builder.with_no_client_auth(),
         };
         config.alpn_protocols = tls.common.alpn.iter().map(|name| name.clone().into_bytes()).collect();

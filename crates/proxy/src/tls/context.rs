@@ -3,15 +3,14 @@
 //! What is bad is said once and never takes the place of what is good; what is gone refuses connections.
 
 use super::client::{self, ClientContext};
-use super::material::{self, Stamp};
+use super::material::{self, Own, Stamp};
 use super::params;
 use super::server::{self, ServerContext};
-use super::x509::{self, Leaf};
+use super::x509::Leaf;
 use arc_swap::{ArcSwapOption, Guard};
 use lateen_proxy_core::ir::{
     CommonTls, DownstreamTls, OrSds, Secret, SecretKind, Tables, TlsCertificate, UpstreamTls, ValidationContext,
 };
-use rustls::sign::CertifiedKey;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -110,7 +109,7 @@ pub trait Settings {
     ///
     /// # Errors
     /// Which source is bad, and why.
-    fn build(&self, own: &[Arc<CertifiedKey>], peer: Option<&ValidationContext>) -> Result<Self::Context, String>;
+    fn build(&self, own: &[Own], peer: Option<&ValidationContext>) -> Result<Self::Context, String>;
 }
 
 impl Settings for DownstreamTls {
@@ -120,7 +119,7 @@ impl Settings for DownstreamTls {
         &self.common
     }
 
-    fn build(&self, own: &[Arc<CertifiedKey>], peer: Option<&ValidationContext>) -> Result<ServerContext, String> {
+    fn build(&self, own: &[Own], peer: Option<&ValidationContext>) -> Result<ServerContext, String> {
         server::build(self, own, peer)
     }
 }
@@ -132,7 +131,7 @@ impl Settings for UpstreamTls {
         &self.common
     }
 
-    fn build(&self, own: &[Arc<CertifiedKey>], peer: Option<&ValidationContext>) -> Result<ClientContext, String> {
+    fn build(&self, own: &[Own], peer: Option<&ValidationContext>) -> Result<ClientContext, String> {
         client::build(self, own.first(), peer)
     }
 }
@@ -152,7 +151,7 @@ struct Seen {
     secrets: Option<Vec<Option<Arc<Secret>>>>,
     files: Vec<(String, Option<Stamp>)>,
     /// Own certificates of the present form; `None` while there is no such form.
-    own: Option<Vec<Arc<CertifiedKey>>>,
+    own: Option<Vec<Own>>,
     problem: Option<String>,
 }
 
@@ -235,12 +234,11 @@ impl<T: Settings> Entry<T> {
 
     /// The own certificates as they are given, or the former ones while those are malformed or have ended: what else
     /// has changed, such as a list of revoked certificates, must not wait for them.
-    fn choose(&self, former: Option<&[Arc<CertifiedKey>]>, given: &[TlsCertificate]) -> Result<Own, String> {
+    fn choose(&self, former: Option<&[Own]>, given: &[TlsCertificate]) -> Result<Chosen, String> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let now = i64::try_from(now).unwrap_or(i64::MAX);
         let provider = params::provider(&self.settings.common().params);
-        let loaded = given.iter().map(|one| material::certified(one, &provider).map(Arc::new)).collect();
-        let loaded: Result<Vec<Arc<CertifiedKey>>, String> = loaded;
+        let loaded: Result<Vec<Own>, String> = given.iter().map(|one| material::own(one, &provider)).collect();
         match (loaded, former) {
             (Ok(own), _) if not_after(&own) >= now => Ok((own, None)),
             (Ok(_), Some(former)) if not_after(former) >= now => {
@@ -327,12 +325,11 @@ impl<T: Settings> Entry<T> {
 }
 
 /// Certificates to use, and why they are not those that are given.
-type Own = (Vec<Arc<CertifiedKey>>, Option<String>);
+type Chosen = (Vec<Own>, Option<String>);
 
 /// When the first of some certificates ends, seconds since 1970.
-fn not_after(own: &[Arc<CertifiedKey>]) -> i64 {
-    let leaves = own.iter().filter_map(|key| key.cert.first().and_then(|der| x509::leaf(der)));
-    leaves.map(|leaf| leaf.not_after).min().unwrap_or(i64::MAX)
+fn not_after(own: &[Own]) -> i64 {
+    own.iter().filter_map(|own| own.leaf.as_ref()).map(|leaf| leaf.not_after).min().unwrap_or(i64::MAX)
 }
 
 /// As protobuf merges: single values of the second win, lists grow.

@@ -2,6 +2,7 @@
 //! In: sources. Out: certificates, keys and lists, parsed; and what a file looked like, so that a change is seen.
 //! Only the control thread reads files.
 
+use super::x509::{self, Leaf};
 use lateen_proxy_core::ir::{DataSource, TlsCertificate, ValidationContext};
 use rustls::crypto::CryptoProvider;
 use rustls::sign::CertifiedKey;
@@ -10,6 +11,7 @@ use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyD
 use std::borrow::Cow;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Where the system keeps its authorities, first that is there.
 const SYSTEM_ROOTS: [&str; 4] = [
@@ -85,8 +87,23 @@ fn certificates(source: &DataSource) -> Result<Vec<CertificateDer<'static>>, Str
     Ok(parsed)
 }
 
-/// A certificate with its key: the parts are there, they are valid, and they belong together.
-pub fn certified(given: &TlsCertificate, provider: &CryptoProvider) -> Result<CertifiedKey, String> {
+/// An own certificate with its key.
+#[derive(Debug, Clone)]
+pub struct Own {
+    /// For rustls.
+    pub key: Arc<CertifiedKey>,
+    /// What the certificate says.
+    pub leaf: Option<Leaf>,
+}
+
+/// Reads a certificate and its key: the parts are there, they are valid, and they belong together.
+pub fn own(given: &TlsCertificate, provider: &CryptoProvider) -> Result<Own, String> {
+    let key = Arc::new(certified(given, provider)?);
+    let leaf = key.cert.first().and_then(|der| x509::leaf(der));
+    Ok(Own { key, leaf })
+}
+
+fn certified(given: &TlsCertificate, provider: &CryptoProvider) -> Result<CertifiedKey, String> {
     let chain = certificates(&given.chain)?;
     let bytes = read(&given.key)?;
     let place = describe(&given.key);

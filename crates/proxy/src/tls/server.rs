@@ -1,9 +1,10 @@
 //! Contexts for servers.
 //! In: settings, certificates that were read. Out: a configuration of rustls that picks a certificate by name and key.
 
+use super::material::Own;
 use super::params;
 use super::peer::{Clients, Conditions, dns_name_matches};
-use super::x509::{self, Leaf};
+use super::x509::Leaf;
 use lateen_proxy_core::ir::{DownstreamTls, SanKind, ValidationContext};
 use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert, ServerSessionMemoryCache};
 use rustls::sign::CertifiedKey;
@@ -29,7 +30,7 @@ pub struct ServerContext {
 /// Builds a context.
 pub fn build(
     tls: &DownstreamTls,
-    own: &[Arc<CertifiedKey>],
+    own: &[Own],
     validation: Option<&ValidationContext>,
 ) -> Result<ServerContext, String> {
     params::usable(&tls.common.params)?;
@@ -53,7 +54,7 @@ pub fn build(
         }
         None => builder.with_no_client_auth(),
     };
-    let choices: Vec<Choice> = own.iter().cloned().map(Choice::new).collect();
+    let choices: Vec<Choice> = own.iter().map(Choice::new).collect();
     let leaves: Vec<Leaf> = choices.iter().map(|choice| choice.leaf.clone()).collect();
     let uri_sans = leaves.first().map(|leaf| leaf.names_of(SanKind::Uri).map(str::to_owned).collect());
     let mut config = builder.with_cert_resolver(Arc::new(Choices { choices, require_sni: tls.require_sni }));
@@ -82,10 +83,9 @@ struct Choice {
 }
 
 impl Choice {
-    fn new(key: Arc<CertifiedKey>) -> Self {
-        let leaf = key.cert.first().and_then(|der| x509::leaf(der)).unwrap_or_default();
-        let ecdsa = key.key.algorithm() == SignatureAlgorithm::ECDSA;
-        Self { key, leaf, ecdsa }
+    fn new(own: &Own) -> Self {
+        let ecdsa = own.key.key.algorithm() == SignatureAlgorithm::ECDSA;
+        Self { key: Arc::clone(&own.key), leaf: own.leaf.clone().unwrap_or_default(), ecdsa }
     }
 
     /// 2 for the very name, 1 for a wildcard, 0 for another name.
